@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// composeFile is docker-compose.yml, as far as the tests look.
+// composeFile has the parts of docker-compose.yml that the tests read.
 type composeFile struct {
 	Services map[string]service `yaml:"services"`
 	Networks map[string]struct {
@@ -79,7 +79,7 @@ func TestServicesAreHardened(t *testing.T) {
 		if strings.Contains(s.Image, "/") || s.Image != "" && !strings.Contains(s.Image, ":") {
 			t.Errorf("%s: %s is no official image with a tag", name, s.Image)
 		}
-		// init gives files away, which takes root and CAP_CHOWN, and has no network.
+		// init gives files away, which needs root and CAP_CHOWN, and has no network.
 		if name == "init" {
 			if s.User != "0:0" || !slices.Equal(s.CapAdd, []string{"CHOWN"}) || s.NetworkMode != "none" {
 				t.Errorf("init: user %s, cap_add %v, network_mode %s", s.User, s.CapAdd, s.NetworkMode)
@@ -147,7 +147,7 @@ func TestNoSecretStandsInTheFile(t *testing.T) {
 	}
 }
 
-// mounted reports whether a volume that cannot be written holds the file.
+// mounted reports whether a read-only volume contains the file.
 func mounted(s service, file string) bool {
 	for _, v := range s.Volumes {
 		if parts := strings.Split(v, ":"); len(parts) == 3 && parts[2] == "ro" && strings.HasPrefix(file, parts[1]+"/") {

@@ -140,7 +140,7 @@ func TestBuild(t *testing.T) {
 
 var secretName = regexp.MustCompile(`(?i)(password|secret|key|token)`)
 
-// goBuild is the instruction of the first stage that builds the binary.
+// goBuild returns the instruction of the first stage that builds the binary.
 func goBuild(t *testing.T) string {
 	t.Helper()
 	for _, i := range stages(t)[0] {
@@ -152,8 +152,8 @@ func goBuild(t *testing.T) string {
 	return ""
 }
 
-// TestMakeBuildsWhatTheImageHas: a build from source has the fast signatures too. The clients
-// of the clouds are the image's alone.
+// TestMakeBuildsWhatTheImageHas: a build from source has the fast signatures too. Only the image
+// has the clients of the clouds.
 func TestMakeBuildsWhatTheImageHas(t *testing.T) {
 	command := exec.Command("make", "-n", "VERSION=1.2.3", "build")
 	command.Dir = "../.."

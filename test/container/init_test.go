@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// volumes are the three directories that the service init is given.
+// volumes are the three directories of the service init.
 type volumes struct{ secrets, initdb, database string }
 
 func newVolumes(t *testing.T) volumes {
@@ -36,15 +36,15 @@ func mkdir(t *testing.T, name string) {
 	}
 }
 
-// run runs init as docker compose would, with the shell of this machine. Only root can
-// give files away: for another user chown does nothing.
+// run runs init as docker compose would, with the shell of this machine. Only root can give files
+// away, so for another user chown does nothing.
 func (v volumes) run(t *testing.T) (string, error) {
 	t.Helper()
 	s := compose(t).Services["init"]
 	if !slices.Equal(s.Entrypoint, []string{"/bin/sh", "-euc"}) || len(s.Command) != 5 {
 		t.Fatalf("init runs %v with %d arguments", s.Entrypoint, len(s.Command))
 	}
-	script := strings.ReplaceAll(s.Command[0], "$$", "$") // compose's escape
+	script := strings.ReplaceAll(s.Command[0], "$$", "$") // the escape of compose
 	c := exec.CommandContext(t.Context(), s.Entrypoint[0], s.Entrypoint[1], script, s.Command[1], v.secrets, v.initdb, v.database)
 	if os.Geteuid() != 0 {
 		c.Env = append(os.Environ(), "PATH="+harmlessChown(t)+":"+os.Getenv("PATH"))
@@ -133,7 +133,7 @@ func TestInitMakesTheSecrets(t *testing.T) {
 	}
 }
 
-// requireOneRole: the server logs in as the role that PostgreSQL is told to make.
+// requireOneRole: the server logs in with the role that PostgreSQL makes.
 func requireOneRole(t *testing.T, made map[string]string) {
 	t.Helper()
 	u, err := url.Parse(made["secrets/database-url"])

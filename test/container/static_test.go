@@ -14,8 +14,8 @@ import (
 	"authserver/test/harness"
 )
 
-// The image has no libc: what its go build makes has to need none, and to sign with
-// what is linked into it.
+// The image has no libc, so its go build must make a binary that needs none, and that signs with a
+// linked library.
 func TestStaticBinary(t *testing.T) {
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "authserver")

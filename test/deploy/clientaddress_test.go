@@ -11,8 +11,8 @@ import (
 	"authserver/test/harness"
 )
 
-// TestClientAddress: the replicas know the address of the client from the proxy, and the
-// client cannot choose another.
+// TestClientAddress: the replicas get the address of the client from the proxy, and the client
+// cannot choose another.
 func TestClientAddress(t *testing.T) {
 	for _, p := range proxies() {
 		t.Run(p.name, func(t *testing.T) {

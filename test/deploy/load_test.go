@@ -27,8 +27,7 @@ type load struct {
 	failed   []string
 }
 
-// token asks for a token, and returns the answer where it is 200. Whatever else comes of it
-// is a failure.
+// token sends a token request, and returns the answer if it is 200. Any other result is a failure.
 func (l *load) token(form url.Values) map[string]any {
 	answer, err := l.client.PostForm(l.url+"/oauth2/token", form)
 	if err != nil {
@@ -52,7 +51,7 @@ func (l *load) fail(format string, args ...any) {
 	l.failed = append(l.failed, time.Now().Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
 }
 
-// repeat has several clients do a thing again and again.
+// repeat lets several clients do a thing again and again.
 func (l *load) repeat(clients int, thing func()) {
 	for range clients {
 		l.running.Go(func() {

@@ -23,16 +23,15 @@ type proxy struct {
 	name    string
 	file    string
 	command func(file, folder string) *exec.Cmd
-	// replace are the texts of the file that an operator replaces, and by what.
+	// replace returns the texts of the file that an operator replaces, with their replacements.
 	replace func(s site) map[string]string
 }
 
-// site is what an operator knows: where the proxy listens, its certificate, and the
-// replicas.
+// site is what an operator knows: the address of the proxy, its certificate, and the replicas.
 type site struct {
 	listen                    string
 	certificate, key, bundled string // files
-	folder                    string // in which the proxy may write
+	folder                    string // to which the proxy may write
 	replicas                  [2]string
 }
 
@@ -110,8 +109,7 @@ func (p proxy) start(t *testing.T, replicas [2]string) (string, *http.Client) {
 	return url, client
 }
 
-// replaced returns the content of a file with texts replaced, each of which has to be
-// there.
+// replaced returns the content of a file with texts replaced, each of which must be there.
 func replaced(t *testing.T, file string, texts map[string]string) string {
 	t.Helper()
 	content, err := os.ReadFile(file)

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { harness.Main(m) }
 
 const secret = "a-secret-that-is-not-known-to-all"
 
-// drainDelay is longer than a proxy takes to see that a replica is not ready.
+// drainDelay is longer than a proxy takes to notice that a replica is not ready.
 const drainDelay = 3 * time.Second
 
 // fleet is two replicas on one PostgreSQL, behind a proxy.
@@ -62,8 +62,7 @@ func login() url.Values {
 	return url.Values{"grant_type": {"password"}, "client_id": {"app"}, "username": {"alice"}, "password": {"curiouser-and-curiouser"}}
 }
 
-// TestRollingRestart restarts each replica twice while clients send requests: none of
-// them may fail.
+// TestRollingRestart restarts each replica twice while clients send requests: none may fail.
 func TestRollingRestart(t *testing.T) {
 	for _, p := range proxies() {
 		t.Run(p.name, func(t *testing.T) {
@@ -87,15 +86,15 @@ func TestRollingRestart(t *testing.T) {
 	}
 }
 
-// TestDatabaseStopped takes the database away from both replicas: they are not ready,
-// the proxy uses them both all the same, and no request for client_credentials fails.
+// TestDatabaseStopped takes the database away from both replicas. They are not ready, the proxy
+// still uses both, and no request for client_credentials fails.
 func TestDatabaseStopped(t *testing.T) {
 	for _, p := range proxies() {
 		t.Run(p.name, func(t *testing.T) {
 			f := newFleet(t)
 			at, client := p.start(t, f.addresses)
 			f.d.KeepWhatTheyRead(f.servers[:]...)
-			for _, s := range f.servers { // each has read the client once
+			for _, s := range f.servers { // each must have read the client once
 				if answer := s.Token(t, harness.Credentials{ID: "batch", Secret: secret}, url.Values{"grant_type": {"client_credentials"}}); answer.Status != http.StatusOK {
 					t.Fatalf("%d %s", answer.Status, answer.Raw)
 				}
@@ -108,7 +107,7 @@ func TestDatabaseStopped(t *testing.T) {
 					status(client, f.servers[1].URL+"/readyz") == http.StatusServiceUnavailable
 			})
 			before := [2]int{issued(f.servers[0]), issued(f.servers[1])}
-			time.Sleep(drainDelay) // what is shown is what the proxy does for some time
+			time.Sleep(drainDelay) // the test shows what the proxy does for some time
 			for i, s := range f.servers {
 				if issued(s) == before[i] {
 					t.Errorf("replica %d gets no requests", i)
@@ -127,5 +126,5 @@ func TestDatabaseStopped(t *testing.T) {
 	}
 }
 
-// issued counts the token requests that a replica has logged.
+// issued counts the token requests in the log of a replica.
 func issued(s *harness.Server) int { return strings.Count(s.Logs(), `"route":"/oauth2/token"`) }

@@ -10,7 +10,8 @@ import (
 	"authserver/test/harness"
 )
 
-// mostExposed is what systemd rates as exposed, of 100; a unit without hardening has 96.
+// mostExposed is the highest allowed exposure by systemd's rating, of 100; a unit without hardening
+// has 96.
 const mostExposed = "15"
 
 // TestUnit: systemd finds no fault in the unit, and the service may do little.

@@ -19,7 +19,7 @@ import (
 	"authserver/test/ports"
 )
 
-// apacheConfig is an Apache that lets in who signed in at the server, by mod_auth_openidc.
+// apacheConfig is an Apache that requires a sign-in at the server, by mod_auth_openidc.
 const apacheConfig = `
 ServerRoot %[1]s
 ServerName 127.0.0.1
@@ -52,8 +52,8 @@ OIDCInfoHook access_token id_token userinfo session
 </Location>
 `
 
-// TestApache has Apache's mod_auth_openidc sign a person in, show what userinfo said, refresh
-// and sign out.
+// TestApache: Apache's mod_auth_openidc signs a person in, shows the claims of userinfo, refreshes
+// and signs out.
 func TestApache(t *testing.T) {
 	program, modules := apacheProgram(t)
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -62,11 +62,11 @@ func TestApache(t *testing.T) {
 		made := d.JSON("", "client", "create", "--id", "apache", "--grant", "authorization_code", "--grant", "refresh_token",
 			"--scope", "openid", "--scope", "profile", "--scope", "email", "--redirect-uri", "http://"+address+"/inside/callback",
 			"--post-logout-redirect-uri", "http://"+address+"/out.html")
-		folder, err := os.MkdirTemp("", "apache") // another account reads it than that which runs the test
+		folder, err := os.MkdirTemp("", "apache") // an account reads it that did not start the test
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = os.RemoveAll(folder) }) // after Apache ended
+		t.Cleanup(func() { _ = os.RemoveAll(folder) }) // after Apache has ended
 		if err := os.MkdirAll(filepath.Join(folder, "pages", "inside"), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +110,7 @@ func TestApache(t *testing.T) {
 	})
 }
 
-// apacheProgram is where Apache and its modules are.
+// apacheProgram returns the paths of Apache and its modules.
 func apacheProgram(t *testing.T) (program, modules string) {
 	t.Helper()
 	for _, name := range []string{"apache2", "/usr/sbin/apache2", "httpd", "/usr/sbin/httpd"} {
@@ -138,9 +138,9 @@ func startApache(t *testing.T, program, config, address string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = apache.Process.Signal(syscall.SIGTERM) // it gives back its shared memory
+		_ = apache.Process.Signal(syscall.SIGTERM) // so that it frees its shared memory
 		late := time.AfterFunc(time.Minute, func() { _ = apache.Process.Kill() })
-		_ = apache.Wait() // it was told to end
+		_ = apache.Wait() // the test has ended it
 		late.Stop()
 		if t.Failed() {
 			t.Logf("the log of Apache:\n%s", log.String())
@@ -149,7 +149,7 @@ func startApache(t *testing.T, program, config, address string) {
 	harness.Eventually(t, time.Minute, "Apache answers", func() bool {
 		response, err := http.Get(address + "/out.html")
 		if err == nil {
-			_ = response.Body.Close() // that it answers is all
+			_ = response.Body.Close() // only the answer itself matters
 		}
 		return err == nil
 	})
@@ -157,7 +157,7 @@ func startApache(t *testing.T, program, config, address string) {
 
 type apacheVisitor struct{ visitor }
 
-// enter opens a page for which a person has to sign in.
+// enter opens a page that requires a sign-in.
 func (a apacheVisitor) enter() {
 	a.Helper()
 	_, to := a.open("/inside/")
@@ -171,7 +171,7 @@ func (a apacheVisitor) enter() {
 	}
 }
 
-// apacheInfo is what Apache knows.
+// apacheInfo is the information of Apache about the session.
 type apacheInfo struct {
 	AccessToken string `json:"access_token"`
 	Userinfo    map[string]any

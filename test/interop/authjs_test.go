@@ -12,7 +12,7 @@ import (
 	"authserver/test/ports"
 )
 
-// TestAuthJS has Auth.js sign people in, refresh and sign out, by a confidential client and by
+// TestAuthJS: Auth.js signs people in, refreshes and signs out, with a confidential client and with
 // a public one, which reads the profile from the ID token.
 func TestAuthJS(t *testing.T) {
 	t.Parallel()
@@ -40,7 +40,7 @@ func TestAuthJS(t *testing.T) {
 				a := authjsVisitor{p.visitor(t, client.ID, base)}
 				first := a.signIn(client)
 				a.wantUserinfo(first.AccessToken)
-				again := a.post("/auth/session") // which refreshes
+				again := a.post("/auth/session") // this refreshes
 				if again.AccessToken == first.AccessToken || again.RefreshToken == first.RefreshToken || again.Error != "" {
 					t.Errorf("the refresh leaves %v of %v", again, first)
 				}
@@ -57,7 +57,7 @@ func TestAuthJS(t *testing.T) {
 				}
 				a.wantRefused(client, again.RefreshToken)
 
-				a.signIn(client) // which asks for the password again
+				a.signIn(client) // the server asks for the password again
 				d.Run("session", "revoke", "--yes", "--user", p.User.Username)
 				harness.Eventually(t, programTimeout, "a refresh is refused", func() bool { return a.post("/auth/session").Error == "invalid_grant" })
 			})
@@ -67,7 +67,7 @@ func TestAuthJS(t *testing.T) {
 
 type authjsVisitor struct{ visitor }
 
-// authjsSession is what Auth.js knows of a person.
+// authjsSession is the information of Auth.js about a person.
 type authjsSession struct {
 	Profile      map[string]any `json:"profile"` // from userinfo or the ID token
 	AccessToken  string         `json:"access_token"`

@@ -4,10 +4,10 @@ package interop
 
 import "slices"
 
-// twoResources is what Authlib cannot do: it sends a parameter once.
+// twoResources is the check that Authlib cannot make: it sends a parameter only once.
 const twoResources = "token for two resources"
 
-// checks is what every program has to report.
+// checks returns the checks that every program must report.
 func checks() []string {
 	names := []string{
 		"metadata found by RFC 8414",
@@ -55,7 +55,7 @@ func checks() []string {
 	return names
 }
 
-// simple is what simple-oauth2 reports, which parses every answer.
+// simple returns the checks of simple-oauth2, which parses every answer.
 func simple() []string {
 	names := []string{"secret that needs escaping", "invalid_client for a wrong secret"}
 	for _, method := range []string{"header", "body"} {
@@ -66,7 +66,7 @@ func simple() []string {
 	return names
 }
 
-// forms is what is reported of clients that write forms in a charset of their own.
+// forms returns the checks of clients that write forms in a charset of their own.
 func forms() []string {
 	var names []string
 	for _, client := range []string{"HttpClient 4", "HttpClient 5"} {
@@ -80,15 +80,15 @@ func forms() []string {
 	return names
 }
 
-// byOrder is what a verifier reports that goes by the order of the key set.
+// byOrder returns the checks of a verifier that uses the order of the key set.
 func byOrder() []string {
 	return []string{"verifies by the key set", "verifies by the first key", "verifies through a rotation", "refuses"}
 }
 
-// signing is what clients report that prove themselves with a JWT.
+// signing returns the checks of clients that authenticate with a JWT.
 func signing() []string { return []string{"private_key_jwt", "client_secret_jwt"} }
 
-// accounts is what is reported of clients that are their own issuers.
+// accounts returns the checks of clients that are their own issuers.
 func accounts() []string {
 	return []string{
 		"google-auth for itself",
@@ -102,10 +102,10 @@ func accounts() []string {
 	}
 }
 
-// proofs is what a client reports that binds its tokens to a key (RFC 9449).
+// proofs returns the checks of a client that binds its tokens to a key (RFC 9449).
 func proofs() []string { return []string{"DPoP", "DPoP with a refresh token"} }
 
-// certificates is what a client reports that proves itself with one (RFC 8705).
+// certificates returns the checks of a client that authenticates with a certificate (RFC 8705).
 func certificates() []string {
 	return []string{
 		"metadata of mutual TLS",
@@ -120,5 +120,5 @@ func checksBut(name string) []string {
 	return slices.DeleteFunc(checks(), func(c string) bool { return c == name })
 }
 
-// algorithms are those that access tokens are signed with.
+// algorithms returns the signing algorithms of access tokens.
 func algorithms() []string { return []string{"RS256", "ES256"} }

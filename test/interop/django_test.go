@@ -10,17 +10,17 @@ import (
 	"authserver/test/ports"
 )
 
-// djangoPage is what the Django application shows of a person.
+// djangoPage is the page of the Django application about a person.
 type djangoPage struct {
-	Email        string         `json:"email"` // of the user that Django made
+	Email        string         `json:"email"` // of the user in Django
 	IDClaims     map[string]any `json:"id_claims"`
 	Userinfo     map[string]any `json:"userinfo"`
 	AccessToken  string         `json:"oidc_access_token"`
 	RefreshToken string         `json:"refresh_token"`
 }
 
-// TestDjango has mozilla-django-oidc sign people in and out. It knows no refresh token: it
-// asks the server with prompt=none whether the person is signed in still.
+// TestDjango: mozilla-django-oidc signs people in and out. It uses no refresh token: it sends a
+// request with prompt=none to find out whether the person is still signed in.
 func TestDjango(t *testing.T) {
 	t.Parallel()
 	python := install(t).python
@@ -61,7 +61,7 @@ func TestDjango(t *testing.T) {
 		}
 		v.wantRefused(party{ID: "django", Secret: secret}, again.RefreshToken)
 
-		last := enter("/") // which asks for the password again
+		last := enter("/") // the server asks for the password again
 		if last.IDClaims["sid"] == first.IDClaims["sid"] {
 			t.Errorf("the session is the old one: %v", last)
 		}

@@ -23,12 +23,11 @@ import (
 	"authserver/test/harness"
 )
 
-// mailServer is the resource that Dovecot is.
+// mailServer is the resource of Dovecot.
 const mailServer = "https://mail.example.com"
 
-// TestDovecot has Dovecot's OAuth2 database verify tokens by itself, with the public keys
-// that key export prints: it takes typ JWT alone, and finds a key by a file of the name of
-// its alg and kid.
+// TestDovecot: Dovecot's OAuth2 database verifies tokens by itself, with the public keys from key
+// export. It accepts only typ JWT, and finds a key by a file whose name is the alg and the kid.
 func TestDovecot(t *testing.T) {
 	d := harness.SQLite(t)
 	w := register(t, d)
@@ -62,7 +61,7 @@ func TestDovecot(t *testing.T) {
 	}
 }
 
-// login has the user log in at a client, for its first resource.
+// login logs the user in at a client, for its first resource.
 func (w *world) login(t *testing.T, client party) string {
 	t.Helper()
 	config := &oauth2.Config{ClientID: client.ID, ClientSecret: client.Secret, Endpoint: oauth2.Endpoint{TokenURL: w.TokenEndpoint, AuthStyle: oauth2.AuthStyleInHeader}}
@@ -77,7 +76,7 @@ func (w *world) login(t *testing.T, client party) string {
 	return token
 }
 
-// forged is a token under another signature.
+// forged returns a token with another signature.
 func forged(token string) string {
 	at := strings.LastIndexByte(token, '.') + 10
 	letter := "A"
@@ -96,7 +95,7 @@ func headerOf(t *testing.T, token string) string {
 	return string(header)
 }
 
-// exportKeys writes the public keys of RS256 to files as Dovecot looks for them.
+// exportKeys writes the public keys of RS256 to the files of Dovecot.
 func exportKeys(t *testing.T, d *harness.Deployment) string {
 	t.Helper()
 	var listed []struct{ KID, Alg string }
@@ -119,7 +118,7 @@ func exportKeys(t *testing.T, d *harness.Deployment) string {
 	return folder
 }
 
-// dovecot starts the auth service alone, and returns its socket. It ends with the test.
+// dovecot starts only the auth service, and returns its socket. It ends with the test.
 func dovecot(t *testing.T, issuer, keys string) string {
 	t.Helper()
 	program, err := exec.LookPath("dovecot")
@@ -170,7 +169,7 @@ scope = mail
 	return socket
 }
 
-// dovecotConfig has everything in one folder and run by who runs the test.
+// dovecotConfig puts everything into one folder, and runs it under the user of the test.
 func dovecotConfig(t *testing.T, folder string) string {
 	t.Helper()
 	who, err := osuser.Current()
@@ -221,8 +220,8 @@ func write(t *testing.T, name, text string) {
 	}
 }
 
-// oauthBearer authenticates as Dovecot's login processes do, by OAUTHBEARER (RFC 7628
-// §3.1), and returns the answer: OK, FAIL, or CONT with why not.
+// oauthBearer authenticates like Dovecot's login processes, by OAUTHBEARER (RFC 7628 §3.1), and
+// returns the answer: OK, FAIL, or CONT with the reason.
 func oauthBearer(t *testing.T, socket, username, token string) string {
 	t.Helper()
 	connection, err := net.Dial("unix", socket)

@@ -14,8 +14,8 @@ import (
 	"authserver/test/harness"
 )
 
-// TestEncryptedForNode has an application in Node receive ID tokens and UserInfo that are
-// encrypted to its own key, of each kind of key.
+// TestEncryptedForNode: an application in Node receives ID tokens and UserInfo that are encrypted
+// to its own key, for each kind of key.
 func TestEncryptedForNode(t *testing.T) {
 	t.Parallel()
 	modules := install(t).nodeFolder(t, "node/checks.mjs", "node/encrypted.mjs")

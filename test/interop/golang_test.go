@@ -26,8 +26,8 @@ import (
 
 const both = "read write"
 
-// testGo drives the server with golang.org/x/oauth2 and verifies with the cached
-// key set of jwx and with go-oidc, which stands on go-jose.
+// testGo drives the server with golang.org/x/oauth2 and verifies with the cached key set of jwx and
+// with go-oidc, which uses go-jose.
 func testGo(t *testing.T, w *world, d *harness.Deployment) {
 	v := newVerifiers(t, w)
 	for _, alg := range algorithms() {
@@ -100,7 +100,7 @@ func goPassword(t *testing.T, w *world, v *verifiers, alg string) {
 	app := w.Clients[alg]
 	for name, who := range map[string]party{"confidential": app, "public": w.PublicClient} {
 		if name == "public" && alg != "RS256" {
-			continue // its first resource has RS256, and x/oauth2 names none in this grant
+			continue // its first resource has RS256, and x/oauth2 cannot name another in this grant
 		}
 		t.Run(name, func(t *testing.T) {
 			config := userConfig(w, who)
@@ -122,8 +122,8 @@ func goPassword(t *testing.T, w *world, v *verifiers, alg string) {
 	}
 }
 
-// goJWTBearer uses the issuer with a key set: x/oauth2 sends the assertion alone,
-// signed with RS256, for the token URL, without jti, with the scope within.
+// goJWTBearer uses the issuer with a key set: x/oauth2 sends only the assertion, signed with RS256,
+// for the token URL, without jti, with the scope inside.
 func goJWTBearer(t *testing.T, w *world, v *verifiers, alg string) {
 	issuer := w.IdPs[alg][0]
 	config := oauth2jwt.Config{
@@ -207,7 +207,7 @@ func goErrors(t *testing.T, w *world) {
 	}
 }
 
-// verifiers are those of two JOSE implementations.
+// verifiers are two JOSE implementations.
 type verifiers struct {
 	issuer string
 	keys   jwk.Set            // of jwx, kept by its cache
@@ -246,7 +246,7 @@ func (v *verifiers) byGoOIDC(ctx context.Context, token, alg, issuer, audience s
 	return err
 }
 
-// verify wants both to accept the token, and returns its claims.
+// verify requires both to accept the token, and returns its claims.
 func (v *verifiers) verify(ctx context.Context, token, alg, issuer, audience string) (jwt.Token, error) {
 	claims, err := v.byJWX(token, issuer, audience)
 	if err != nil {
@@ -255,7 +255,7 @@ func (v *verifiers) verify(ctx context.Context, token, alg, issuer, audience str
 	return claims, v.byGoOIDC(ctx, token, alg, issuer, audience)
 }
 
-// holds verifies a token and compares what it says.
+// holds verifies a token and compares its claims.
 func (v *verifiers) holds(t *testing.T, alg string, token *oauth2.Token, subject, clientID string) {
 	t.Helper()
 	if !token.Valid() || token.Type() != "Bearer" {
@@ -275,7 +275,7 @@ func (v *verifiers) holds(t *testing.T, alg string, token *oauth2.Token, subject
 	}
 }
 
-// alter gives the token another scope and leaves its signature.
+// alter changes the scope of the token but not its signature.
 func alter(t *testing.T, token string) string {
 	t.Helper()
 	parts := strings.Split(token, ".")

@@ -21,17 +21,17 @@ import (
 	"time"
 )
 
-// installTimeout bounds one installation, of a registry that is slow.
+// installTimeout bounds one installation from a slow registry.
 const installTimeout = 10 * time.Minute
 
-// installed is where what the programs stand on is found.
+// installed has the paths of the dependencies of the programs.
 type installed struct {
 	nodeModules string // node_modules
 	python      string // of the virtual environment
 	jars        string // a class path
 }
 
-// tool is a program that has to be on this machine.
+// tool is a program that this machine must have.
 type tool struct {
 	command []string // prints a version first
 	atLeast int
@@ -49,8 +49,7 @@ func tools() []tool {
 	}
 }
 
-// install installs what the lockfiles pin into the user's cache, where that was
-// not done before.
+// install installs what the lockfiles pin into the user's cache, unless that was done before.
 func install(t *testing.T) installed {
 	t.Helper()
 	versions := checkTools(t)
@@ -75,8 +74,8 @@ func install(t *testing.T) installed {
 	}
 }
 
-// checkTools returns what the tools say of their versions, or fails and names all
-// that are missing. It asks them once for all tests.
+// checkTools returns the versions of the tools, or fails and names all that are missing. It runs
+// the tools once for all tests.
 func checkTools(t *testing.T) string {
 	t.Helper()
 	versions, err := toolVersions()
@@ -103,9 +102,8 @@ var toolVersions = sync.OnceValues(func() (string, error) {
 	return versions.String(), nil
 })
 
-// cached returns a folder in the user's cache that fill has filled: once for what
-// the files hold and the tools are. Tests that run at the same time wait for each
-// other.
+// cached returns a folder in the user's cache that fill has filled, once for each content of the
+// files and each version of the tools. Concurrent tests wait for each other.
 func cached(t *testing.T, name string, files []string, versions string, fill func(folder string)) string {
 	t.Helper()
 	root, err := os.UserCacheDir()
@@ -129,7 +127,7 @@ func cached(t *testing.T, name string, files []string, versions string, fill fun
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer lock.Close() // which lets the lock go
+	defer lock.Close() // this releases the lock
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +158,7 @@ func copyInto(t *testing.T, folder string, files ...string) {
 	}
 }
 
-// run runs a command that is to succeed.
+// run runs a command that must succeed.
 func run(t *testing.T, folder, name string, args ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), installTimeout)

@@ -13,7 +13,7 @@ import (
 	"authserver/test/ports"
 )
 
-// certified is what is registered where certificates take the place of secrets.
+// certified is the registration of clients with certificates instead of secrets.
 type certified struct {
 	Issuer    string                     `json:"issuer"`
 	Authority string                     `json:"authority"` // in PEM, of the server's certificate
@@ -27,7 +27,7 @@ type certifiedClient struct {
 	Key         string `json:"key"`
 }
 
-// A server that ends TLS itself has clients that it knows by their certificates alone.
+// A server at which TLS ends knows its clients only by their certificates.
 func TestForeignClientsWithCertificates(t *testing.T) {
 	i := install(t)
 	p := program{"oauth4webapi", []string{"node", filepath.Join(i.nodeFolder(t, "node/checks.mjs", "node/mtls.mjs"), "mtls.mjs")}, certificates()}

@@ -15,15 +15,15 @@ import (
 	"authserver/test/ports"
 )
 
-// TestOAuth2Proxy has oauth2-proxy let people in to a page. It refreshes each second, and
-// signs out in both ways that it knows: by the browser, and by a request of its own.
+// TestOAuth2Proxy: oauth2-proxy protects a page. It refreshes each second, and signs out in both of
+// its ways: by the browser, and by a request of its own.
 func TestOAuth2Proxy(t *testing.T) {
 	t.Parallel()
 	proxy := filepath.Join(t.TempDir(), "oauth2-proxy")
 	run(t, "oauth2proxy", "go", "build", "-o", proxy, "github.com/oauth2-proxy/oauth2-proxy/v7")
-	// The page says what the proxy tells it.
+	// The page shows the headers of the proxy.
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = json.NewEncoder(w).Encode(r.Header) // the proxy that asked is gone otherwise
+		_ = json.NewEncoder(w).Encode(r.Header) // if it fails, the proxy is gone
 	}))
 	t.Cleanup(page.Close)
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -82,8 +82,8 @@ func startOAuth2Proxy(t *testing.T, d *harness.Deployment, p *people, program, p
 	return proxyVisitor{p.visitor(t, "proxy-"+way, base)}
 }
 
-// inside opens the page, where the proxy has to say who the person is, and returns the access
-// token that it passed on.
+// inside opens the page, requires the proxy to name the person, and returns the access token from
+// the proxy.
 func (o proxyVisitor) inside() string {
 	o.Helper()
 	var headers http.Header

@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// programTimeout bounds one program, on a machine that runs other tests beside.
+// programTimeout bounds one program, on a machine that runs other tests at the same time.
 const programTimeout = 3 * time.Minute
 
-// program is a foreign client that goes through the checks.
+// program is a foreign client that makes the checks.
 type program struct {
 	name    string
 	command []string
-	checks  []string // what it has to report
+	checks  []string // the checks that it must report
 }
 
 // report is a line that a program prints.
@@ -50,7 +50,7 @@ func (i installed) programs(t *testing.T) []program {
 	}
 }
 
-// java compiles what is in the folder java, and has the command that runs a class.
+// java compiles the folder java, and returns a function for the command that runs a class.
 func (i installed) java(t *testing.T) func(class string) []string {
 	t.Helper()
 	classes := t.TempDir()
@@ -64,14 +64,14 @@ func (i installed) java(t *testing.T) func(class string) []string {
 	}
 }
 
-// briefly puts before arguments of Java what has it compile for a run of seconds, each behind a
-// prefix. Half of its processor's time went into code that runs well only after minutes.
+// briefly adds arguments of Java in front, each with a prefix, so that it compiles for a run of
+// seconds. Half of its processor's time went into code that is fast only after minutes.
 func briefly(prefix string, arguments ...string) []string {
 	return append([]string{prefix + "-XX:TieredStopAtLevel=1", prefix + "-XX:+UseSerialGC"}, arguments...)
 }
 
-// nodeFolder is a folder with the modules and what they import beside them: Node
-// looks for packages there and nowhere else.
+// nodeFolder returns a folder with the modules and their imports: Node looks for packages only
+// there.
 func (i installed) nodeFolder(t *testing.T, modules ...string) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -82,7 +82,7 @@ func (i installed) nodeFolder(t *testing.T, modules ...string) string {
 	return folder
 }
 
-// run makes a subtest of every check that the program has to report.
+// run makes a subtest of every check that the program must report.
 func (p program) run(t *testing.T, registered any) {
 	config, err := json.Marshal(registered)
 	if err != nil {
@@ -131,8 +131,8 @@ func readReports(t *testing.T, out []byte) map[string]report {
 	return reports
 }
 
-// foreign is a command that leaves nothing in the tree and asks the loopback
-// interface itself, where a proxy is configured.
+// foreign returns a command that leaves nothing in the tree and connects to the loopback interface
+// directly, even if a proxy is configured.
 func foreign(ctx context.Context, argv ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	command.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1", "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")

@@ -20,7 +20,7 @@ import (
 	"authserver/test/ports"
 )
 
-// world is what is registered, as the programs are told it.
+// world is the registrations, in the form for the programs.
 type world struct {
 	Issuer                string              `json:"issuer"`
 	TokenEndpoint         string              `json:"token_endpoint"`
@@ -31,7 +31,7 @@ type world struct {
 	Clients               map[string]party    `json:"clients"`   // by that of their first resource; for all grants
 	OddClient             party               `json:"odd_client"`
 	PublicClient          party               `json:"public_client"`
-	KeyClient             party               `json:"key_client"`      // proves itself with a key; may name the token endpoint as the audience
+	KeyClient             party               `json:"key_client"`      // authenticates with a key; may name the token endpoint as the audience
 	HMACClient            party               `json:"hmac_client"`     // and with its secret
 	ServiceAccount        account             `json:"service_account"` // signs for itself and for the user
 	ResourceServer        party               `json:"resource_server"` // serves all resources, has no grant but password
@@ -61,7 +61,7 @@ type user struct {
 	Password string `json:"password"`
 }
 
-// idp is an issuer of assertions and what they are to hold.
+// idp is an issuer of assertions, with the content of its assertions.
 type idp struct {
 	Iss        string            `json:"iss"`
 	Alg        string            `json:"alg"`
@@ -78,7 +78,7 @@ const (
 	device       = "device-7"
 	rsaKID       = "idp-key-1"
 	sharedSecret = "a-shared-secret-of-at-least-32-bytes"
-	logTail      = 8 << 10 // bytes of the server's log beside a failure
+	logTail      = 8 << 10 // bytes of the server's log to show with a failure
 )
 
 // register starts a server and registers everything through the command line.
@@ -112,7 +112,7 @@ func register(t *testing.T, d *harness.Deployment) *world {
 	return w
 }
 
-// start starts a server whose log a failure shows the end of.
+// start starts a server. A failure shows the end of its log.
 func start(t *testing.T, d *harness.Deployment) {
 	t.Helper()
 	server := d.Start()
@@ -145,7 +145,7 @@ func (w *world) registerUsers(d *harness.Deployment) {
 	}
 }
 
-// allowed are the flags for scopes and resources, those of the algorithm first.
+// allowed returns the flags for scopes and resources, those of the algorithm first.
 func (w *world) allowed(first string) []string {
 	flags := []string{"--scope", "read", "--scope", "write"}
 	algs := []string{first}
@@ -184,10 +184,9 @@ func (w *world) registerClients(d *harness.Deployment) {
 	w.ResourceServer = create("resource-server", "", append(w.allowed("RS256"), serves...)...)
 }
 
-// registerIdPs registers three issuers for each algorithm of tokens: one with a key set
-// that needs no client beside it, one with a certificate and one with a shared secret.
-// A subject is a user's username, a user's email address, or a subject that only the
-// issuer knows.
+// registerIdPs registers three issuers for each algorithm of tokens: one with a key set that needs
+// no client, one with a certificate and one with a shared secret. A subject is a user's username, a
+// user's email address, or a subject that only the issuer knows.
 func (w *world) registerIdPs(t *testing.T, d *harness.Deployment) {
 	t.Helper()
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)

@@ -17,12 +17,12 @@ import (
 	"authserver/test/harness"
 )
 
-// rotationTimeout is how long new keys may take to sign; the timeline of the
-// deployment wants a few seconds.
+// rotationTimeout is how long new keys may take to sign; the timeline of the deployment needs a few
+// seconds.
 const rotationTimeout = 30 * time.Second
 
-// serveRotation lets programs rotate the keys: a POST is answered 204 when other
-// keys sign than before.
+// serveRotation lets programs rotate the keys: it answers a POST with 204 when other keys sign than
+// before.
 func (w *world) serveRotation(t *testing.T, d *harness.Deployment) {
 	t.Helper()
 	w.awaitNextKeys(t)
@@ -37,8 +37,8 @@ func (w *world) serveRotation(t *testing.T, d *harness.Deployment) {
 	w.RotateURL = server.URL
 }
 
-// awaitNextKeys waits until the next key of each algorithm is published, so that
-// every verifier of the test has it from its first look.
+// awaitNextKeys waits until the next key of each algorithm is published, so that every verifier of
+// the test has it from the first fetch.
 func (w *world) awaitNextKeys(t *testing.T) {
 	t.Helper()
 	var set struct{ Keys []json.RawMessage }
@@ -99,7 +99,7 @@ func (w *world) mint(ctx context.Context, alg string) (token, kid string, err er
 	return answer.AccessToken, message.Signatures()[0].ProtectedHeaders().KeyID(), nil
 }
 
-// goRotation verifies with the key sets that were fetched before.
+// goRotation verifies with the key sets from earlier fetches.
 func goRotation(t *testing.T, w *world, v *verifiers, d *harness.Deployment) {
 	tokens := map[string]string{}
 	collect := func() {

@@ -27,7 +27,7 @@ func (w *world) registerSigners(t *testing.T, d *harness.Deployment) {
 	w.HMACClient = party{ID: "hmac", Secret: made["client_secret"].(string)}
 }
 
-// account is what a cloud hands out for a service account, as a file.
+// account is the file that a cloud gives to a service account.
 type account struct {
 	Email    string `json:"client_email"`
 	KeyID    string `json:"private_key_id"`

@@ -20,24 +20,24 @@ import (
 	"authserver/test/ports"
 )
 
-// people is what is registered for clients to which people sign in, as the programs are told.
+// people is the registrations of clients to which people sign in, in the form for the programs.
 type people struct {
 	Issuer      string  `json:"issuer"`
 	Clients     []party `json:"clients"` // a confidential one, and a public one
 	RedirectURI string  `json:"redirect_uri"`
 	Home        string  `json:"home"`     // the post-logout redirect URI
-	Loopback    string  `json:"loopback"` // where an app of a desktop may listen
+	Loopback    string  `json:"loopback"` // where a desktop app may listen
 	User        user    `json:"user"`
-	// BrowseURL is a person with a browser: POST of an address opens it, signs in and consents
-	// where a page asks, and answers with the address outside of the server to which the
-	// browser was sent. The query "name" says which browser it is.
+	// BrowseURL is a person with a browser. A POST of an address opens it, signs in and consents if
+	// a page asks, and returns the address outside of the server to which the browser was sent. The
+	// query "name" selects the browser.
 	BrowseURL string `json:"browse_url"`
 
 	mu       sync.Mutex
 	browsers map[string]*browser.Browser
 }
 
-// signingIn is what every program has to report, for each client.
+// signingIn returns the checks that every program must report, for each client.
 func signingIn() []string {
 	var names []string
 	for _, client := range []string{"web", "native"} {
@@ -48,7 +48,7 @@ func signingIn() []string {
 	return names
 }
 
-// TestPeopleSignIn has people sign in to clients that stand on libraries which are not ours.
+// TestPeopleSignIn: people sign in to clients with libraries of other authors.
 func TestPeopleSignIn(t *testing.T) {
 	programs := install(t).signInPrograms(t)
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -107,14 +107,14 @@ func registerPeople(t *testing.T, d *harness.Deployment) *people {
 			http.Error(w, end.Body, http.StatusConflict)
 			return
 		}
-		_, _ = io.WriteString(w, end.Left.String()) // the program that asked is gone otherwise
+		_, _ = io.WriteString(w, end.Left.String()) // if it fails, the program is gone
 	}))
 	t.Cleanup(person.Close)
 	p.BrowseURL = person.URL
 	return p
 }
 
-// browse opens an address, and does what the pages ask for.
+// browse opens an address, and does what the pages ask.
 func (p *people) browse(t *testing.T, name, address string) browser.Page {
 	t.Helper()
 	p.mu.Lock()
@@ -137,7 +137,7 @@ func (p *people) browse(t *testing.T, name, address string) browser.Page {
 	return page
 }
 
-// goSignIn is what an application does with golang.org/x/oauth2 and go-oidc.
+// goSignIn is an application with golang.org/x/oauth2 and go-oidc.
 func (p *people) goSignIn(t *testing.T, client party) {
 	provider, err := oidc.NewProvider(t.Context(), p.Issuer)
 	if err != nil {

@@ -29,14 +29,14 @@ import (
 	"authserver/test/harness"
 )
 
-// presented is a token that a snippet is called with.
+// presented is a token for a snippet.
 type presented struct {
 	name, issuer, audience, token string
-	subject                       string // "": it is to be refused
+	subject                       string // "": it must be refused
 }
 
-// TestSnippets runs the snippets of docs/verify.md: with tokens of the server, and
-// with those of a stand-in for it that makes what the server never would.
+// TestSnippets runs the snippets of docs/verify.md with tokens of the server, and with tokens of a
+// stand-in that the server would never make.
 func TestSnippets(t *testing.T) {
 	snippets := install(t).snippets(t)
 	cases := append(fromServer(t, register(t, harness.SQLite(t))), fromStandIn(t)...)
@@ -53,7 +53,7 @@ func (i installed) snippets(t *testing.T) map[string][]string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "verify")
 	run(t, "snippets/go", "go", "build", "-o", binary, ".")
-	classes := t.TempDir() // compiled once: java Verify.java would do so every time
+	classes := t.TempDir() // compiled once: java Verify.java would compile each time
 	run(t, "snippets", "javac", briefly("-J", "-classpath", i.jars, "-d", classes, "Verify.java")...)
 	return map[string][]string{
 		"go":     {binary},
@@ -102,8 +102,8 @@ func fromServer(t *testing.T, w *world) []presented {
 	return append(cases, presented{"not a token", w.Issuer, w.Resources["RS256"].ID, "nonsense", ""})
 }
 
-// fromStandIn makes tokens like the server's, under a key that is published as
-// the server's are, each with one fault.
+// fromStandIn makes tokens like the server's, each with one fault, under a key that is published
+// like the server's keys.
 func fromStandIn(t *testing.T) []presented {
 	t.Helper()
 	const kid, audience = "stand-in", "https://api.example.com"
@@ -153,7 +153,7 @@ func fromStandIn(t *testing.T) []presented {
 	}
 }
 
-// publish serves the key as the server would, and returns the issuer.
+// publish serves the key like the server, and returns the issuer.
 func publish(t *testing.T, key *ecdsa.PrivateKey, kid string) string {
 	t.Helper()
 	public, err := jwk.FromRaw(key.Public())
@@ -176,7 +176,7 @@ func publish(t *testing.T, key *ecdsa.PrivateKey, kid string) string {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/jwks.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(body) // the verifier is gone otherwise
+		_, _ = w.Write(body) // if it fails, the verifier is gone
 	})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)

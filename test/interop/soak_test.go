@@ -16,8 +16,8 @@ import (
 	"authserver/test/pgtest"
 )
 
-// The timeline, as fast as the settings allow. A key signs for soakInterval, which
-// has to be as long as a key is published before, 2.5 s here.
+// The timeline is as fast as the settings allow. A key signs for soakInterval, which must be as
+// long as it is published before, 2.5 s here.
 const (
 	soakInterval = 3 * time.Second
 	soakMaxAge   = time.Second
@@ -26,13 +26,13 @@ const (
 	soakTTL      = 4 * time.Second // of a token
 
 	mintEvery    = 400 * time.Millisecond // at each replica
-	lookEvery    = 100 * time.Millisecond // at the JWKS of each
-	beforeExpiry = time.Second            // when a token is verified again
-	enough       = 20                     // failures that end the soak
+	lookEvery    = 100 * time.Millisecond // fetches of the JWKS of each
+	beforeExpiry = time.Second            // when a token is verified a second time
+	enough       = 20                     // the number of failures that end the soak
 )
 
-// soak is a deployment of two replicas, with clients that ask for tokens and verifiers
-// of the tokens.
+// soak is a deployment of two replicas, with clients that send token requests and verifiers of the
+// tokens.
 type soak struct {
 	t         *testing.T
 	d         *harness.Deployment
@@ -42,13 +42,13 @@ type soak struct {
 	book      *book
 	verifiers []*verifier
 	random    *rand.Rand
-	faults    map[string]int // what was done to it, and how often
+	faults    map[string]int // the number of each kind of fault
 	gone      time.Duration  // how long it was without its database
 }
 
-// TestSoak rotates the keys again and again while replicas come and go and the
-// database does, and has every token verified by libraries that keep a key set for
-// as long as its Cache-Control says. Not one may be refused.
+// TestSoak rotates the keys again and again while replicas and the database stop and start.
+// Libraries verify every token with a key set that they keep for as long as its Cache-Control says.
+// They must refuse none.
 func TestSoak(t *testing.T) {
 	wanted, seed := number(t, "SOAK_ROTATIONS", 8), number(t, "SOAK_SEED", time.Now().UnixNano())
 	t.Logf("SOAK_SEED=%d SOAK_ROTATIONS=%d", seed, wanted)
@@ -76,7 +76,7 @@ func TestSoak(t *testing.T) {
 	began := time.Now()
 	s.disturb(ctx, int(wanted))
 	mintNoMore()
-	minting.Wait() // and what was minted is verified for the second time
+	minting.Wait() // and every token is verified for the second time
 	for _, v := range s.verifiers {
 		v.end(s.book)
 	}
@@ -142,7 +142,7 @@ func newSoak(t *testing.T, seed int64) *soak {
 	return s
 }
 
-// judge holds the whole run to what was promised.
+// judge checks the whole run against the promises.
 func (s *soak) judge(wanted int) {
 	b := s.book
 	if got := b.rotations(); got < wanted {
@@ -162,10 +162,9 @@ func (s *soak) judge(wanted int) {
 	}
 }
 
-// judgeFetches wants every fetch after the second to come when the set before was
-// about to expire. So there is none for each token, and none because of a key that
-// the verifier did not know. The first two may be close where a library renews on
-// the clock's full seconds.
+// judgeFetches requires every fetch after the second to come when the earlier set was about to
+// expire. So there is none for each token, and none because of a key that the verifier did not
+// know. The first two may be close together if a library renews at full seconds of the clock.
 func (s *soak) judgeFetches(v *verifier) {
 	fetches := s.fleet.fetchesBy(v.userAgent())
 	if len(fetches) < 3 {

@@ -13,7 +13,7 @@ import (
 	"authserver/test/harness"
 )
 
-// book is what was seen of tokens and keys, and what was wrong with it.
+// book is a record of tokens, keys and faults.
 type book struct {
 	t     *testing.T
 	begun time.Time
@@ -31,7 +31,7 @@ type minted struct {
 	number        int
 	replica       string
 	raw, alg, kid string
-	before, after time.Time // it was signed between
+	before, after time.Time // it was signed between these moments
 	expires       time.Time
 }
 
@@ -41,21 +41,21 @@ type key struct {
 	seen  time.Time // first, in any JWKS
 }
 
-// process is one process of a replica, by what its JWKS says.
+// process is one process of a replica, as its JWKS shows it.
 type process struct {
 	name        string
-	first, last time.Time // looks at it
+	first, last time.Time // the times of the fetches
 	keys        map[string]*sight
-	missed      map[string]bool // keys of tokens that were good
+	missed      map[string]bool // keys of good tokens that its JWKS did not have
 }
 
-// sight is when a key was seen in the JWKS of a process.
+// sight is the time in which a process had a key in its JWKS.
 type sight struct{ first, last time.Time }
 
-// when tells a moment as the seconds since the beginning.
+// when returns a moment as seconds since the beginning.
 func (b *book) when(at time.Time) string { return fmt.Sprintf("%.2fs", at.Sub(b.begun).Seconds()) }
 
-// fail counts a failure and shows the first ones.
+// fail counts a failure and prints the first ones.
 func (b *book) fail(format string, args ...any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -69,15 +69,14 @@ func (b *book) failLocked(format string, args ...any) {
 	}
 }
 
-// hopeless reports whether there are so many failures that more tell nothing.
+// hopeless reports whether there are so many failures that more add no information.
 func (b *book) hopeless() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.failures >= enough
 }
 
-// await waits until a condition holds, and counts a failure where it does not in
-// time.
+// await waits until a condition is true, and counts a failure if it is not in time.
 func (b *book) await(within time.Duration, what string, condition func() bool) {
 	for deadline := time.Now().Add(within); !condition(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -87,7 +86,7 @@ func (b *book) await(within time.Duration, what string, condition func() bool) {
 	}
 }
 
-// add takes a token in.
+// add records a token.
 func (b *book) add(m *minted) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -103,8 +102,8 @@ func (b *book) add(m *minted) {
 	}
 }
 
-// look takes in what a process publishes, as asked between two moments, and misses
-// the keys of tokens that are good at both.
+// look records the published keys of a process, fetched between two moments, and misses the keys of
+// tokens that are good at both.
 func (b *book) look(name string, s *harness.Server, kids []string, before, after time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -140,8 +139,8 @@ func (b *book) look(name string, s *harness.Server, kids []string, before, after
 	}
 }
 
-// judgeKeys wants every key to have been in the JWKS of every process for the
-// max-age before its first token.
+// judgeKeys requires every key to be in the JWKS of every process for the max-age before its first
+// token.
 func (b *book) judgeKeys() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -162,8 +161,8 @@ func (b *book) judgeKeys() {
 	}
 }
 
-// describe tells all that is known of a token and its key. The token is of no use once
-// the test is over.
+// describe returns all information about a token and its key. The token is useless when the test is
+// over.
 func (b *book) describe(m *minted) string {
 	var text strings.Builder
 	parts := strings.Split(m.raw, ".")
@@ -193,7 +192,7 @@ func errorOr(err error, otherwise string) string {
 	return otherwise
 }
 
-// rotations is how often both algorithms have changed to a new key.
+// rotations returns how often both algorithms have changed to a new key.
 func (b *book) rotations() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -210,7 +209,7 @@ func (b *book) rotations() int {
 	return least - 1
 }
 
-// known is how many keys had been seen at a moment.
+// known returns the number of keys that had been seen at a moment.
 func (b *book) known(at time.Time) (n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -222,7 +221,7 @@ func (b *book) known(at time.Time) (n int) {
 	return n
 }
 
-// newest is when the last key was published.
+// newest returns when the last key was published.
 func (b *book) newest() (newest time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -234,7 +233,7 @@ func (b *book) newest() (newest time.Time) {
 	return newest
 }
 
-// mintedAt is how many tokens a replica gave between two moments.
+// mintedAt returns the number of tokens of a replica between two moments.
 func (b *book) mintedAt(replica string, from, to time.Time) (n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

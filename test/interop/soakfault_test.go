@@ -11,15 +11,15 @@ import (
 	"authserver/test/harness"
 )
 
-// disturb does everything that may happen to a deployment once, in random order at
-// random moments, and goes on so until there were enough rotations.
+// disturb causes every kind of fault once, in random order at random moments, and continues until
+// there were enough rotations.
 func (s *soak) disturb(ctx context.Context, wanted int) {
 	faults := []func(){s.kill, s.stop, s.outage, s.rotate, s.rotate}
 	for round := 0; round == 0 || s.book.rotations() < wanted; round++ {
 		s.random.Shuffle(len(faults), func(i, j int) { faults[i], faults[j] = faults[j], faults[i] })
 		for _, fault := range faults {
-			// A replica takes soakPoll to be all that it was: to have every client in its
-			// memory after a start, and every change of the keys after a rotation.
+			// A replica takes soakPoll to recover: to read every client after a start, and every
+			// change of the keys after a rotation.
 			s.pause(soakPoll)
 			if ctx.Err() != nil {
 				s.book.fail("the soak did not get to %d rotations in time", wanted)
@@ -38,7 +38,7 @@ func (s *soak) pause(least time.Duration) {
 	time.Sleep(least + time.Duration(s.random.Int64N(int64(2*soakPoll))))
 }
 
-// does counts a fault and says what it is done to.
+// does counts a fault and names its target.
 func (s *soak) does(fault, to string) {
 	s.faults[fault]++
 	s.t.Log(s.book.when(time.Now()), fault, to)
@@ -64,7 +64,7 @@ func (s *soak) stop() {
 	r.start(s.d)
 }
 
-// rotate is what an administrator does who will not wait.
+// rotate is the command of an administrator who does not wait.
 func (s *soak) rotate() {
 	args := []string{"key", "rotate"}
 	if i := s.random.IntN(1 + len(algorithms())); i > 0 {
@@ -74,10 +74,10 @@ func (s *soak) rotate() {
 	s.d.Run(args...)
 }
 
-// outage takes the database away for longer than a key signs, and than the poll
-// interval. The replicas have to go on with what they have planned.
+// outage takes the database away for longer than a key signs, and than the poll interval. The
+// replicas must continue as planned.
 func (s *soak) outage() {
-	// What is promised is for replicas that have heard of the newest key.
+	// The guarantee is for replicas that know the newest key.
 	s.book.await(20*time.Second, "no key was published within the poll interval", func() bool {
 		return time.Since(s.book.newest()) > soakPoll
 	})
@@ -104,8 +104,7 @@ func (s *soak) outage() {
 	s.t.Log(s.book.when(time.Now()), "database is back")
 }
 
-// ready reports whether the replica says that it is, or is not for want of its
-// database.
+// ready reports whether the replica is ready, or is not ready because its database is gone.
 func (s *soak) ready(r *replica, want bool) bool {
 	answer := harness.Get(s.t, r.last().URL+"/readyz")
 	if want {

@@ -23,8 +23,8 @@ import (
 
 const jwksPath = "/.well-known/jwks.json"
 
-// fleet is the replicas behind the issuer's address, where each request goes to
-// the next of them, and to another where that one does not answer.
+// fleet is the replicas behind the issuer's address. Each request goes to the next of them, and to
+// another one if that one does not answer.
 type fleet struct {
 	url       string
 	replicas  []*replica
@@ -35,7 +35,7 @@ type fleet struct {
 	fetches map[string][]time.Time // of the JWKS, by User-Agent
 }
 
-// replica is one server after the other on the same settings.
+// replica is one server after the other with the same settings.
 type replica struct {
 	name string
 
@@ -49,7 +49,7 @@ func newFleet(t *testing.T) *fleet {
 	f := &fleet{
 		replicas: []*replica{{name: "a"}, {name: "b"}},
 		fetches:  map[string][]time.Time{},
-		// A connection that was kept could lead to a process that is gone.
+		// A kept connection could lead to a process that is gone.
 		transport: &http.Transport{DisableKeepAlives: true, ResponseHeaderTimeout: 5 * time.Second},
 	}
 	proxy := &httputil.ReverseProxy{Rewrite: func(*httputil.ProxyRequest) {}, Transport: f}
@@ -79,7 +79,7 @@ func (f *fleet) RoundTrip(request *http.Request) (*http.Response, error) {
 	return nil, errors.Join(faults...)
 }
 
-// askReplica reads the answer to its end: until then another replica can give it.
+// askReplica reads the answer completely: until then another replica can answer instead.
 func (f *fleet) askReplica(request *http.Request, s *harness.Server) (*http.Response, error) {
 	target, err := url.Parse(s.URL)
 	if err != nil {
@@ -112,8 +112,8 @@ func (f *fleet) fetchesBy(userAgent string) []time.Time {
 	return slices.Clone(f.fetches[userAgent])
 }
 
-// logTail shows what each replica's last two processes had to say at their end,
-// but for the requests that went well.
+// logTail prints the end of the logs of each replica's last two processes, except for the requests
+// that succeeded.
 func (f *fleet) logTail(t *testing.T) {
 	for _, r := range f.replicas {
 		r.mu.Lock()
@@ -134,7 +134,7 @@ func (f *fleet) logTail(t *testing.T) {
 	}
 }
 
-// start is for the goroutine of the test, as all that d does.
+// start must be called by the goroutine of the test, like all methods of d.
 func (r *replica) start(d *harness.Deployment) {
 	s := d.Start()
 	r.mu.Lock()
@@ -142,8 +142,8 @@ func (r *replica) start(d *harness.Deployment) {
 	r.processes, r.up = append(r.processes, s), true
 }
 
-// leave says that the process is about to end: who asks it itself is not to
-// wonder that it does not answer.
+// leave records that the process is about to end, so that a request without an answer is no
+// failure.
 func (r *replica) leave() *harness.Server {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -151,7 +151,7 @@ func (r *replica) leave() *harness.Server {
 	return r.processes[len(r.processes)-1]
 }
 
-// server is the process that runs, or nil.
+// server returns the running process, or nil.
 func (r *replica) server() *harness.Server {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -161,7 +161,7 @@ func (r *replica) server() *harness.Server {
 	return r.processes[len(r.processes)-1]
 }
 
-// last is the process that runs or was the last to run.
+// last returns the running process, or the last one that ran.
 func (r *replica) last() *harness.Server {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -16,9 +16,8 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwt"
 )
 
-// verifyWithJWX is a program like those in other languages. The cache reads
-// Cache-Control itself, and renews the set in the background; it never looks for a
-// key that it does not know.
+// verifyWithJWX is a program like those in other languages. The cache reads Cache-Control itself,
+// and renews the set in the background. It never fetches because of an unknown key.
 func verifyWithJWX(ctx context.Context, in io.Reader, out, _ io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -30,14 +29,14 @@ func verifyWithJWX(ctx context.Context, in io.Reader, out, _ io.Writer) error {
 	if err := json.Unmarshal(lines.Bytes(), &config); err != nil {
 		return err
 	}
-	// It rounds to full seconds. Begun shortly after one, it renews the set in every
-	// second, as a max-age of 1 s wants, and not in every other.
+	// The cache rounds to full seconds. If it begins shortly after one, it renews the set in every
+	// second, as a max-age of 1 s requires, and not in every other.
 	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(1050 * time.Millisecond)))
-	// 15 minutes by default, and for less than a second too. By so much it may keep a
-	// set for longer than the max-age.
+	// The refresh window is 15 minutes by default, and for any value below a second. The cache may
+	// keep a set for so much longer than the max-age.
 	cache := jwk.NewCache(ctx, jwk.WithRefreshWindow(time.Second))
 	err := cache.Register(config.JWKSURI,
-		// 15 minutes by default, for which it keeps a set whatever Cache-Control says.
+		// The default is 15 minutes, for which the cache keeps a set whatever Cache-Control says.
 		jwk.WithMinRefreshInterval(time.Duration(config.MaxAge)*time.Second),
 		jwk.WithHTTPClient(&http.Client{Transport: named(config.UserAgent), Timeout: patience}))
 	if err != nil {

@@ -21,8 +21,8 @@ import (
 // patience is how long the soak waits for one answer.
 const patience = 5 * time.Second
 
-// mintAt has a replica make tokens of both algorithms for as long as ctx lasts,
-// and has each verified at once and, in a goroutine of the group, again.
+// mintAt makes a replica issue tokens of both algorithms until ctx ends, and verifies each at once
+// and, in a goroutine of the group, again.
 func (s *soak) mintAt(ctx context.Context, group *sync.WaitGroup, r *replica) {
 	for i := 0; ; i++ {
 		alg := algorithms()[i%len(algorithms())]
@@ -41,7 +41,7 @@ func (s *soak) mintAt(ctx context.Context, group *sync.WaitGroup, r *replica) {
 	}
 }
 
-// mint returns nil where the replica is down, or has failed.
+// mint returns nil if the replica is down, or has failed.
 func (s *soak) mint(ctx context.Context, r *replica, alg string) *minted {
 	server := r.server()
 	if server == nil {
@@ -49,7 +49,7 @@ func (s *soak) mint(ctx context.Context, r *replica, alg string) *minted {
 	}
 	config := clientCredentials(s.w, s.w.Clients[alg], oauth2.AuthStyleInHeader, s.w.Resources[alg].ID)
 	config.TokenURL = server.URL + "/oauth2/token"
-	// The request is not to end with the minting: its answer would be lost.
+	// The request must not end with the minting, because its answer would be lost.
 	bounded := context.WithValue(context.WithoutCancel(ctx), oauth2.HTTPClient, &http.Client{Timeout: patience})
 	before := time.Now()
 	answer, err := config.Token(bounded)
@@ -88,7 +88,7 @@ func (s *soak) present(m *minted, when string) {
 	}
 }
 
-// watch looks at the JWKS of a replica for as long as ctx lasts.
+// watch fetches the JWKS of a replica until ctx ends.
 func (s *soak) watch(ctx context.Context, r *replica) {
 	client := &http.Client{Timeout: patience}
 	for {
@@ -110,7 +110,7 @@ func (s *soak) watch(ctx context.Context, r *replica) {
 	}
 }
 
-// published returns what a process has in its JWKS, or what is wrong with that.
+// published returns the keys in the JWKS of a process, or what is wrong with it.
 func published(client *http.Client, s *harness.Server) ([]string, error) {
 	response, err := client.Get(s.URL + jwksPath)
 	if err != nil {

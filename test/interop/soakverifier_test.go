@@ -24,10 +24,10 @@ type verifier struct {
 	ended chan struct{}
 
 	mu       sync.Mutex
-	open     map[string]*minted // what it has not answered, by token_id
+	open     map[string]*minted // tokens without an answer, by token_id
 	asked    int
 	late     int                        // refused because the machine was too slow to ask in time
-	verified map[string]map[string]bool // the keys of tokens that it took, by algorithm
+	verified map[string]map[string]bool // the keys of accepted tokens, by algorithm
 }
 
 // soakConfig is the first line that a program reads.
@@ -55,8 +55,8 @@ type answer struct {
 
 func (v *verifier) userAgent() string { return "soak-" + v.name }
 
-// startVerifiers starts all of them, in the group. What each has changed of its library's
-// defaults, and why, is said where it does.
+// startVerifiers starts all of them, in the group. Each program says which defaults of its library
+// it has changed, and why.
 func (s *soak) startVerifiers(ctx context.Context, group *sync.WaitGroup) {
 	i := install(s.t)
 	s.verifiers = []*verifier{
@@ -81,8 +81,8 @@ func execute(argv ...string) func(context.Context, io.Reader, io.Writer, io.Writ
 	}
 }
 
-// start starts the program and, in the group, all that belongs to it. It ends with
-// its standard input, or with ctx.
+// start starts the program and, in the group, everything that belongs to it. It ends with its
+// standard input, or with ctx.
 func (v *verifier) start(ctx context.Context, group *sync.WaitGroup, b *book, config soakConfig) {
 	v.lines, v.ended = make(chan []byte, 1000), make(chan struct{})
 	v.open, v.verified = map[string]*minted{}, map[string]map[string]bool{}
@@ -101,7 +101,7 @@ func (v *verifier) start(ctx context.Context, group *sync.WaitGroup, b *book, co
 	})
 	group.Go(func() {
 		defer stdin.Close()
-		_ = json.NewEncoder(stdin).Encode(config) // an error is that the program has ended
+		_ = json.NewEncoder(stdin).Encode(config) // an error means that the program has ended
 		for {
 			select {
 			case <-ctx.Done():
@@ -124,7 +124,7 @@ func (v *verifier) start(ctx context.Context, group *sync.WaitGroup, b *book, co
 	})
 }
 
-// ask has the program verify a token; what it says is judged when it says it.
+// ask sends a token to the program; its answer is judged when it comes.
 func (v *verifier) ask(b *book, m *minted, when, audience string) {
 	id := fmt.Sprintf("%d %s", m.number, when)
 	line, err := json.Marshal(question{TokenID: id, Alg: m.alg, Audience: audience, Token: m.raw})

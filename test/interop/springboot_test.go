@@ -19,13 +19,12 @@ import (
 	"authserver/test/harness"
 )
 
-// bootVersions are the lines of Spring Boot whose resource servers are tried: 3.5 stands
-// on Spring Security 6.5, and 4.0 on 7.0.
+// bootVersions returns the lines of Spring Boot whose resource servers are tested: 3.5 uses Spring
+// Security 6.5, and 4.0 uses 7.0.
 func bootVersions() []string { return []string{"3.5", "4.0"} }
 
-// TestSpringBoot has the resource servers of Spring Boot verify tokens: as its
-// auto-configuration makes them, which takes typ JWT alone, and with the bean of
-// docs/verify.md, which takes at+jwt alone.
+// TestSpringBoot: the resource servers of Spring Boot verify tokens: with their auto-configuration,
+// which accepts only typ JWT, and with the bean of docs/verify.md, which accepts only at+jwt.
 func TestSpringBoot(t *testing.T) {
 	versions := checkTools(t)
 	d := harness.SQLite(t)
@@ -79,8 +78,8 @@ func (w *world) registerPlain(t *testing.T, d *harness.Deployment) resource {
 	return r
 }
 
-// obtain has a client get a token for a resource. A change made by a command reaches the
-// server within two seconds.
+// obtain gets a token for a client and a resource. A change by a command reaches the server within
+// two seconds.
 func obtain(t *testing.T, w *world, client party, resource string) string {
 	t.Helper()
 	config := clientCredentials(w, client, oauth2.AuthStyleInHeader, resource)
@@ -95,8 +94,8 @@ func obtain(t *testing.T, w *world, client party, resource string) string {
 	return token
 }
 
-// springBoot compiles the API against a version, and returns what starts it and tells its
-// URL.
+// springBoot compiles the API against a version, and returns a function that starts it and returns
+// its URL.
 func springBoot(t *testing.T, version, tools string) func(t *testing.T, issuer, audience string, arguments ...string) string {
 	t.Helper()
 	pom := "spring/boot-" + version + "/pom.xml"
@@ -108,7 +107,7 @@ func springBoot(t *testing.T, version, tools string) func(t *testing.T, issuer, 
 	run(t, ".", "javac", briefly("-J", "-parameters", "-classpath", jars, "-d", classes, "spring/Api.java", "snippets/AtJwt.java")...)
 	return func(t *testing.T, issuer, audience string, arguments ...string) string {
 		t.Helper()
-		// Tomcat makes folders for temporary files, and leaves them where it is stopped.
+		// Tomcat makes folders for temporary files, and leaves them when it is stopped.
 		java := append([]string{"java"}, briefly("", "-Djava.io.tmpdir="+t.TempDir(), "-classpath", classes+string(os.PathListSeparator)+jars, "Api")...)
 		return serve(t, "http://127.0.0.1:", append(append(java, arguments...),
 			"--server.port=0", "--server.address=127.0.0.1", "--spring.main.banner-mode=off", "--logging.level.root=warn",
@@ -117,8 +116,8 @@ func springBoot(t *testing.T, version, tools string) func(t *testing.T, issuer, 
 	}
 }
 
-// serve starts a program that prints "listening on" and a port, and returns the port
-// behind a prefix. The program ends with the test.
+// serve starts a program that prints "listening on" and a port, and returns the port after a
+// prefix. The program ends with the test.
 func serve(t *testing.T, prefix string, argv ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -16,8 +16,8 @@ import (
 	"authserver/test/ports"
 )
 
-// TestSpringLogin has Spring Security's oauth2Login sign people in, refresh and sign out, in
-// one application for both engines, and end its sessions when the server tells it to.
+// TestSpringLogin: Spring Security's oauth2Login signs people in, refreshes and signs out, in one
+// application for both engines, and ends its sessions on the server's request.
 func TestSpringLogin(t *testing.T) {
 	t.Parallel()
 	versions := checkTools(t)
@@ -109,7 +109,7 @@ type springVisitor struct {
 	client       party
 }
 
-// springPage is what the application shows of a person.
+// springPage is the page of the application about a person.
 type springPage struct {
 	IDClaims     map[string]any `json:"id_claims"`
 	Userinfo     map[string]any `json:"userinfo"`
@@ -117,7 +117,7 @@ type springPage struct {
 	RefreshToken string         `json:"refresh_token"`
 	CSRF         string         `json:"csrf"`
 	CSRFName     string         `json:"csrf_name"`
-	Refreshed    bool           `json:"refreshed"` // and the ID token fits to that of the sign-in
+	Refreshed    bool           `json:"refreshed"` // and the ID token matches that of the sign-in
 }
 
 func (s springVisitor) enter() springPage {
@@ -157,8 +157,8 @@ func (s springVisitor) signInAndOut() {
 	}
 }
 
-// isToldOfTheEnd ends the session at the server, which tells the application
-// (OpenID Connect Back-Channel Logout 1.0).
+// isToldOfTheEnd ends the session at the server, which notifies the application (OpenID Connect
+// Back-Channel Logout 1.0).
 func (s springVisitor) isToldOfTheEnd(d *harness.Deployment) {
 	s.Helper()
 	page := s.enter()
@@ -172,7 +172,7 @@ func (s springVisitor) isToldOfTheEnd(d *harness.Deployment) {
 	})
 }
 
-// wantRefused wants a refresh token to be void.
+// wantRefused requires a refresh token to be void.
 func (v visitor) wantRefused(client party, refreshToken string) {
 	v.Helper()
 	config := &oauth2.Config{ClientID: client.ID, ClientSecret: client.Secret, Endpoint: oauth2.Endpoint{TokenURL: v.people.Issuer + "/oauth2/token"}}

@@ -21,8 +21,8 @@ import (
 	"authserver/test/harness"
 )
 
-// visitor is a person's browser at a web application. What it is sent to at the server, the
-// browser of the same name opens there (people.browse).
+// visitor is a person's browser at a web application. If the application sends it to the server,
+// the browser of the same name opens that address there (people.browse).
 type visitor struct {
 	*testing.T
 	*http.Client
@@ -34,12 +34,12 @@ type visitor struct {
 // visitor opens a browser without cookies.
 func (p *people) visitor(t *testing.T, name, base string) visitor {
 	v := visitor{t, &http.Client{Timeout: programTimeout, CheckRedirect: harness.Client.CheckRedirect}, base, name, p}
-	v.Jar, _ = cookiejar.New(nil) // which has no way to fail
+	v.Jar, _ = cookiejar.New(nil) // it never fails
 	return v
 }
 
-// open opens a path of the application, or sends a form there, and returns what is in the
-// page or where it leads.
+// open opens a path of the application, or sends a form there, and returns the page or the address
+// of the redirect.
 func (v visitor) open(path string, form ...string) (body, to string) {
 	v.Helper()
 	method, fields := http.MethodGet, url.Values{}
@@ -51,7 +51,7 @@ func (v visitor) open(path string, form ...string) (body, to string) {
 	if err != nil {
 		v.Fatal(err)
 	}
-	request.Header.Set("Accept", "text/html,*/*;q=0.8") // an application sends no one to sign in who could not see the page
+	request.Header.Set("Accept", "text/html,*/*;q=0.8") // an application redirects only browsers that can show the page
 	if method == http.MethodPost {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		request.Header.Set("Origin", v.base)
@@ -75,9 +75,8 @@ func (v visitor) open(path string, form ...string) (body, to string) {
 	return string(text), next.String()
 }
 
-// walk opens a path of the application, or sends a form there, and goes where it leads:
-// signs in at the server, consents, and confirms a logout. It returns the page at the end
-// and its path.
+// walk opens a path of the application, or sends a form there, and follows the redirects: it signs
+// in at the server, consents, and confirms a logout. It returns the last page and its path.
 func (v visitor) walk(path string, form ...string) (body, at string) {
 	v.Helper()
 	at = path
@@ -131,8 +130,7 @@ func (v visitor) isSignedIn() bool {
 	}
 }
 
-// wantUserinfo wants userinfo to be about the person, for an access token that an
-// application shows.
+// wantUserinfo requires userinfo to be about the person, for an access token from an application.
 func (v visitor) wantUserinfo(accessToken string) {
 	v.Helper()
 	provider, err := oidc.NewProvider(v.Context(), v.people.Issuer)
@@ -145,8 +143,8 @@ func (v visitor) wantUserinfo(accessToken string) {
 	}
 }
 
-// startServer starts a program that serves, and waits until an address of it answers. It
-// ends with the test.
+// startServer starts a program, and waits until one of its addresses answers. It ends with the
+// test.
 func startServer(t *testing.T, address string, argv ...string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -179,7 +177,7 @@ func startServer(t *testing.T, address string, argv ...string) {
 		}
 		response, err := harness.Client.Get(address)
 		if err == nil {
-			_ = response.Body.Close() // that it answers is all
+			_ = response.Body.Close() // only the answer itself matters
 		}
 		return err == nil
 	})

@@ -12,7 +12,7 @@ import (
 	"authserver/test/openapitest"
 )
 
-// recorder is a test that notes its failures.
+// recorder is a test that records its failures.
 type recorder struct {
 	testing.TB
 	mu       sync.Mutex
@@ -25,7 +25,7 @@ func (r *recorder) Errorf(format string, args ...any) {
 	r.failures = append(r.failures, fmt.Sprintf(format, args...))
 }
 
-// answer is what the server under test says, whatever it is asked.
+// answer is the answer of the server under test to every request.
 type answer struct {
 	status int
 	header string // "Name: value" lines
@@ -33,13 +33,13 @@ type answer struct {
 }
 
 func (a answer) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	w.Header()["Content-Type"] = nil // no guess where none is given
+	w.Header()["Content-Type"] = nil // so that net/http does not guess one
 	for line := range strings.Lines(a.header) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
 		w.Header().Set(name, value)
 	}
 	w.WriteHeader(a.status)
-	_, _ = w.Write([]byte(a.body)) // a HEAD takes none
+	_, _ = w.Write([]byte(a.body)) // a HEAD has no body
 }
 
 const (
@@ -82,8 +82,7 @@ func send(t *testing.T, client *http.Client, method, target string, form url.Val
 	}
 }
 
-// check holds the failures of one exchange to a part of the text of the one
-// expected; "" expects none.
+// check requires the failures of one exchange to contain a text; "" expects none.
 func check(t *testing.T, r *recorder, want string) {
 	t.Helper()
 	got := strings.Join(r.failures, "\n")

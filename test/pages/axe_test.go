@@ -13,7 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// axe is the program of axe-core, which npm installs beside the test.
+// axe returns the program of axe-core, which npm installs beside the test.
 func axe(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -38,7 +38,7 @@ func axe(t *testing.T) string {
 	return string(program)
 }
 
-// TestAxe holds every page to the rules of axe-core, of WCAG and of good practice: in light,
+// TestAxe checks every page against the rules of axe-core, of WCAG and of good practice: in light,
 // in dark, and from right to left.
 func TestAxe(t *testing.T) {
 	program := axe(t)
@@ -52,7 +52,7 @@ func TestAxe(t *testing.T) {
 		b.dark(look.dark)
 		b.size(look.width, 800)
 		for _, e := range m.exhibits {
-			if e.passing() { // TestFormPost opens it: it is gone before it can be looked at
+			if e.passing() { // TestFormPost opens it: it is gone before axe-core can check it
 				continue
 			}
 			b.open(m.url + "/" + e.name + "?ui_locales=" + look.locales)
@@ -61,7 +61,7 @@ func TestAxe(t *testing.T) {
 	}
 }
 
-// accessible holds the page that is open to the rules.
+// accessible checks the open page against the rules.
 func (b tab) accessible(program, name string) {
 	b.t.Helper()
 	value(b, chromedp.Evaluate[chromedp.Void](program))

@@ -15,7 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience bounds what a browser does, on a machine that does much else.
+// patience bounds the actions of a browser, on a busy machine.
 const patience = 2 * time.Minute
 
 // tab is a tab of a browser of its own.
@@ -41,7 +41,7 @@ func openBrowser(t *testing.T) tab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { // what Chromium still writes when it is told to end is not a fault of a page
+	t.Cleanup(func() { // output of Chromium at its end is not a fault of a page
 		for range 100 {
 			if os.RemoveAll(home) == nil {
 				return
@@ -67,7 +67,7 @@ func openBrowser(t *testing.T) tab {
 	return b
 }
 
-// value performs an action, and returns what comes of it.
+// value performs an action, and returns its result.
 func value[T any](b tab, action chromedp.Action[T]) T {
 	b.t.Helper()
 	ctx := b.ctx
@@ -104,15 +104,15 @@ func (b tab) open(url string) {
 	b.settle()
 }
 
-// pass goes to a page that goes on by itself, as by a link of another page: it may be gone
-// before it could be waited for.
+// pass opens a page that continues by itself, as by a link of another page: it may be gone before
+// the test could wait for it.
 func (b tab) pass(museum, page string) {
 	b.t.Helper()
 	b.open(museum + "/login")
 	ask[bool](b, `(setTimeout(() => location.assign("`+page+`"), 0), true)`)
 }
 
-// arrive waits until the page that the museum or the app answers to a form is there. It asks the
+// arrive waits until the page that the museum or the app answers to a form has loaded. It asks the
 // browser and not the page, which may have no JavaScript.
 func (b tab) arrive() {
 	b.t.Helper()
@@ -129,7 +129,7 @@ func (b tab) arrive() {
 	b.t.Fatalf("no form was answered: the page is %q", last)
 }
 
-// at waits until a page of a path is there, and as an expression wants it.
+// at waits until a page of a path has loaded and an expression is true in it.
 func (b tab) at(path, expression string) {
 	b.t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
@@ -151,7 +151,7 @@ func (b tab) tab() tab {
 	return opened
 }
 
-// other is the tab that a page opened at an address.
+// other returns the tab that a page opened at an address.
 func (b tab) other(url string) tab {
 	b.t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
@@ -171,13 +171,13 @@ func (b tab) other(url string) tab {
 	panic("unreachable")
 }
 
-// size makes the window so large: a phone where it is narrow.
+// size sets the size of the window: a narrow window is a phone.
 func (b tab) size(width, height int64) {
 	b.t.Helper()
 	call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 500})
 }
 
-// dark sets the scheme of colours that the person prefers.
+// dark sets the colour scheme that the person prefers.
 func (b tab) dark(dark bool) {
 	b.t.Helper()
 	scheme := "light"
@@ -189,8 +189,8 @@ func (b tab) dark(dark bool) {
 	}})
 }
 
-// settle waits until a page that sets the focus has done so: Chromium does it when it first
-// draws the page, and a key before that is lost.
+// settle waits until a page that sets the focus has done so: Chromium does it when it first draws
+// the page, and loses a key before that.
 func (b tab) settle() {
 	b.t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
@@ -201,7 +201,7 @@ func (b tab) settle() {
 	b.t.Fatal("the page never set the focus")
 }
 
-// press presses keys, as a person does who has no mouse.
+// press presses keys, as a person without a mouse does.
 func (b tab) press(keys ...string) {
 	b.t.Helper()
 	for _, key := range keys {
@@ -209,7 +209,7 @@ func (b tab) press(keys ...string) {
 	}
 }
 
-// await returns what comes out of a channel.
+// await returns the next value of a channel.
 func await[T any](t *testing.T, from <-chan T, what string) T {
 	t.Helper()
 	select {

@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// serveFraming serves pages of an app that have the page of check-session in a frame.
+// serveFraming serves pages of an app with the page of check-session in a frame.
 func serveFraming(t *testing.T, framed func() string) string {
 	t.Helper()
 	app := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) {
@@ -23,8 +23,8 @@ func serveFraming(t *testing.T, framed func() string) string {
 	return app.URL
 }
 
-// heard is what the frame answers to a message. The page sends it again until the frame is
-// there, and gives up after some milliseconds; 0: never.
+// heard returns the answer of the frame to a message. The page sends the message again until the
+// frame has loaded, and gives up after some milliseconds; 0: never.
 func heard(b tab, issuer, message string, within string) string {
 	b.t.Helper()
 	return ask[string](b, `new Promise((answer) => {
@@ -34,7 +34,7 @@ func heard(b tab, issuer, message string, within string) string {
 	})`)
 }
 
-// TestCheckSession asks the frame of an app whether the sign-in goes on, before and after the
+// TestCheckSession: the frame of an app asks whether the session still exists, before and after the
 // person signs out at the server (OpenID Connect Session Management 1.0 §3).
 func TestCheckSession(t *testing.T) {
 	w, b := newWorld(t), openBrowser(t)

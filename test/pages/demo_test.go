@@ -14,22 +14,22 @@ import (
 	"authserver/test/ports"
 )
 
-// push presses a button as a person does who has no mouse. The page is marked as the old one.
+// push presses a button as a person without a mouse does. The page is marked as the old one.
 func (b tab) push(button string) {
 	b.t.Helper()
 	ask[bool](b, `(document.body.id = "old", document.getElementById("`+button+`").focus(), true)`)
 	b.press(kb.Enter)
 }
 
-// use pushes a button, and waits for the new page and what it says.
+// use pushes a button, and waits for the new page with a text.
 func (b tab) use(button, says string) {
 	b.t.Helper()
 	b.push(button)
 	b.at("/demo", `document.body.id != "old" && document.getElementById("notice").textContent.includes("`+says+`")`)
 }
 
-// look holds the page that is open to the rules in light, in dark and on a phone, and takes
-// pictures of it where a folder for them is given.
+// look checks the open page against the rules in light, in dark and on a phone, and takes pictures
+// of it if a folder for them is given.
 func (b tab) look(program, name string) {
 	b.t.Helper()
 	for _, l := range []struct {
@@ -52,7 +52,7 @@ func (b tab) look(program, name string) {
 	}
 }
 
-// TestDemo goes through the app that dev shows, by keyboard alone.
+// TestDemo goes through the app of dev, only by keyboard.
 func TestDemo(t *testing.T) {
 	address := ports.Address(t)
 	_, server := harness.Dev(t, "--listen", address, "--issuer", "http://"+address)
@@ -96,7 +96,7 @@ func TestDemo(t *testing.T) {
 	if ask[bool](b, `document.getElementById("name") != null`) {
 		t.Error("the app still has a person")
 	}
-	b.use("sign-in", "The server answered with a code") // the session goes on
+	b.use("sign-in", "The server answered with a code") // the session still exists
 	b.push("sign-out")
 	b.at("/logout", `document.body.id != "old" && document.title.includes("signed out")`)
 }

@@ -25,13 +25,13 @@ func TestMain(m *testing.M) { harness.Main(m) }
 
 const verifier = "dBjftJeZ4CVP-mBUJ6xWpAJvCBnOnEsS0rfkyBUGqjk"
 
-// world is a server as it is run, an app that asks it for codes, and a browser.
+// world is a real server, an app that requests codes, and a browser.
 type world struct {
 	*testing.T
 	server   *harness.Deployment
 	running  *harness.Server
 	callback string
-	codes    chan url.Values // what comes to the callback
+	codes    chan url.Values // the parameters at the callback
 }
 
 func newWorld(t *testing.T) *world {
@@ -64,7 +64,7 @@ func newWorldOn(t *testing.T, d *harness.Deployment) *world {
 	return w
 }
 
-// ask is the address of an authorization request with a state.
+// ask returns the address of an authorization request with a state.
 func (w *world) ask(state string, more ...string) string {
 	challenge := sha256.Sum256([]byte(verifier))
 	query := url.Values{
@@ -77,7 +77,7 @@ func (w *world) ask(state string, more ...string) string {
 	return w.running.URL + "/oauth2/authorize?" + query.Encode()
 }
 
-// answer is what came to the app, which has to be for a state.
+// answer returns the answer that the app got, and requires a state.
 func (w *world) answer(b tab, state string) url.Values {
 	w.Helper()
 	got := await(w.T, w.codes, "the answer for "+state)
@@ -99,14 +99,14 @@ func (w *world) redeem(answer url.Values) {
 	}
 }
 
-// forget makes the browser one in which no person is signed in.
+// forget removes the cookies, so that no person is signed in.
 func (b tab) forget() {
 	b.t.Helper()
 	call(b, network.ClearBrowserCookies, cdp.Empty{})
 }
 
-// TestSignIn signs in by keyboard alone, with JavaScript and without, as one does: a wrong
-// password first, then consent, then without any page.
+// TestSignIn signs in only by keyboard, with JavaScript and without: a wrong password first, then
+// consent, then without any page.
 func TestSignIn(t *testing.T) {
 	w, b := newWorld(t), openBrowser(t)
 	for i, script := range []bool{true, false} {
@@ -117,17 +117,17 @@ func TestSignIn(t *testing.T) {
 		b.at("/login", `document.getElementById("error") != null`)
 		b.settle()
 		b.press("curiouser-and-curiouser", kb.Enter)
-		if i == 0 { // it is remembered afterwards
+		if i == 0 { // the server remembers the consent
 			b.at("/consent", `document.getElementById("approve") != null`)
 			b.press(kb.Tab, kb.Enter)
 		}
 		w.redeem(w.answer(b, "first"))
-		b.open(w.ask("second")) // which leads to the app at once
+		b.open(w.ask("second")) // leads to the app at once
 		w.redeem(w.answer(b, "second"))
 	}
 }
 
-// TestDeny says no.
+// TestDeny refuses consent.
 func TestDeny(t *testing.T) {
 	w, b := newWorld(t), openBrowser(t)
 	b.open(w.ask("x"))
@@ -139,8 +139,8 @@ func TestDeny(t *testing.T) {
 	}
 }
 
-// TestTabs begins in two tabs and ends in both, each for its own request; then goes back in
-// the history, reloads, and restarts the server, between a page and its form.
+// TestTabs begins in two tabs and ends in both, each for its own request. Then it goes back in the
+// history, reloads, and restarts the server, between a page and its form.
 func TestTabs(t *testing.T) {
 	w, b := newWorld(t), openBrowser(t)
 	other := b.tab()
@@ -164,7 +164,7 @@ func TestTabs(t *testing.T) {
 	w.redeem(w.answer(b, "three"))
 }
 
-// TestErrorPage shows what is wrong with a request where there is no app to tell.
+// TestErrorPage shows the error of a request if there is no app to redirect to.
 func TestErrorPage(t *testing.T) {
 	w, b := newWorld(t), openBrowser(t)
 	b.open(w.ask("x", "redirect_uri", "https://evil.example/callback", "ui_locales", "fr"))

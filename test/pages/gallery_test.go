@@ -35,7 +35,7 @@ func app() pages.Client {
 	}
 }
 
-// long is an app whose names are as long as they come, of words that do not end.
+// long is an app with the longest names, of words without an end.
 func long() pages.Client {
 	return pages.Client{
 		Name: "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft " + strings.Repeat("W", 120), Host: strings.Repeat("subdomain-of-a-subdomain.", 8) + "example.com",
@@ -43,7 +43,7 @@ func long() pages.Client {
 	}
 }
 
-// gallery has every page, as one meets it and with long names.
+// gallery returns every page, with ordinary and with long names.
 func gallery(callback string) []exhibit {
 	form := pages.Form{Action: "/taken", Continue: "sealed", Destination: callback}
 	w := strings.Repeat("w", 200)
@@ -104,7 +104,7 @@ func longAccount(w string) pages.Account {
 	return a
 }
 
-// passing are the pages that go on by themselves: tests of their own open them.
+// passing reports whether the page continues by itself: such pages have tests of their own.
 func (e exhibit) passing() bool { return e.name == "formpost" || e.name == "loggedout-frames" }
 
 // sent is a request that a form made.
@@ -114,15 +114,15 @@ type sent struct {
 	head http.Header
 }
 
-// museum serves the gallery by the server's own renderer, and takes what forms send.
+// museum serves the gallery with the server's own renderer, and receives the forms.
 type museum struct {
-	url      string // by which the browser reaches it
+	url      string // by which the browser connects to it
 	exhibits []exhibit
 	taken    chan sent // what forms sent to the museum itself
-	called   chan sent // what came to the callback of the app, which is another origin
+	called   chan sent // requests to the callback of the app, which is another origin
 	callback string
-	forward  string // an address of the app that goes on to the callback at another origin
-	// answer is where a form that was taken leads on, by 303; "": to a page that says "taken".
+	forward  string // an address of the app that redirects to the callback at another origin
+	// answer is the target of the 303 after a form; "": a page with the text "taken".
 	answer string
 }
 
@@ -141,7 +141,7 @@ func openMuseum(t *testing.T) *museum {
 		switch r.URL.Path {
 		case "/callback":
 			record(m.called)(w, r)
-		case "/forward": // an app that goes on to another origin of its own
+		case "/forward": // an app that redirects to another origin of its own
 			http.Redirect(w, r, "http://"+strings.Replace(r.Host, "localhost", "127.0.0.1", 1)+"/callback?"+r.URL.RawQuery, http.StatusSeeOther)
 		}
 	}))

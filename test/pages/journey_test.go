@@ -24,7 +24,7 @@ const (
 	login   = `document.getElementById("login") != null`
 )
 
-// signIn fills in the login page that a tab shows.
+// signIn fills in the login page of a tab.
 func (b tab) signIn() {
 	b.t.Helper()
 	b.at("/login", login)
@@ -32,16 +32,16 @@ func (b tab) signIn() {
 	b.press("alice", kb.Tab, "curiouser-and-curiouser", kb.Enter)
 }
 
-// consent approves on the consent page that a tab shows.
+// consent approves on the consent page of a tab.
 func (b tab) consent() {
 	b.t.Helper()
 	b.at("/consent", approve)
 	b.press(kb.Tab, kb.Enter)
 }
 
-// back goes one page back, as by the button of the browser. Chromium shows the page as it was left,
-// or asks the server again, which sends the browser on where nothing is to do. Where the page
-// stands, the person does once more what it asks for.
+// back goes one page back, with the button of the browser. Chromium shows the page as it was left,
+// or requests it again, and then the server redirects the browser if there is nothing to do. If the
+// page is shown, the person does again what it asks.
 func (b tab) back(w *world, page string) {
 	b.t.Helper()
 	ask[bool](b, `(setTimeout(() => history.back(), 0), true)`)
@@ -52,7 +52,7 @@ func (b tab) back(w *world, page string) {
 		return true;
 	})()`
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if len(w.codes) > 0 { // it went on by itself
+		if len(w.codes) > 0 { // it was redirected
 			return
 		}
 		if there, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](again)); err == nil && there {
@@ -62,8 +62,8 @@ func (b tab) back(w *world, page string) {
 	b.t.Fatalf("there is no way back to %s: %s", page, ask[string](b, `location.href + " " + document.body.innerText`))
 }
 
-// TestBack goes back from the app to the page of the consent, and to that of the login. Both lead
-// to the app again, for the same request.
+// TestBack goes back from the app to the consent page, and to the login page. Both lead to the app
+// again, for the same request.
 func TestBack(t *testing.T) {
 	w, b := newWorld(t), openBrowser(t)
 	b.open(w.ask("consented"))
@@ -83,8 +83,8 @@ func TestBack(t *testing.T) {
 	w.redeem(w.answer(b, "signed in"))
 }
 
-// TestReload loads the page of a login that failed anew: it says the same, and sends no password
-// again.
+// TestReload reloads the page of a failed login: it has the same text, and does not send the
+// password again.
 func TestReload(t *testing.T) {
 	w, b := newWorld(t), openBrowser(t)
 	b.open(w.ask("one"))
@@ -105,8 +105,8 @@ func TestReload(t *testing.T) {
 	w.redeem(w.answer(b, "one"))
 }
 
-// TestLeftOpen leaves a login page and a consent page open until what they were begun with is over:
-// the session ended, and the server was started anew. Each leads to the app all the same.
+// TestLeftOpen leaves a login page and a consent page open until their time is over: the session
+// has ended, and the server has restarted. Each still leads to the app.
 func TestLeftOpen(t *testing.T) {
 	w, b := newWorld(t), openBrowser(t)
 	other := b.tab()
@@ -117,7 +117,7 @@ func TestLeftOpen(t *testing.T) {
 	w.running.Stop()
 	w.server.Run("session", "revoke", "--user", "alice", "--yes")
 	w.running = w.server.Start()
-	b.press(kb.Tab, kb.Enter) // by now there is no person to consent
+	b.press(kb.Tab, kb.Enter) // now no person is signed in
 	b.signIn()
 	b.consent()
 	w.redeem(w.answer(b, "one"))
@@ -125,8 +125,8 @@ func TestLeftOpen(t *testing.T) {
 	w.redeem(w.answer(other, "two"))
 }
 
-// TestReplicas has two servers answer each second request: each page comes from another one than
-// its form goes to.
+// TestReplicas has two servers that answer in turn: each page comes from another server than the
+// one that gets its form.
 func TestReplicas(t *testing.T) {
 	w := newWorld(t)
 	w.server.Set("LISTEN", "127.0.0.1:0")
@@ -158,7 +158,8 @@ func TestReplicas(t *testing.T) {
 	}
 }
 
-// TestTwoApps signs in at two apps in two tabs, one within the other, and each ends at its own.
+// TestTwoApps signs in at two apps in two tabs, one while the other is not finished, and each ends
+// at its own app.
 func TestTwoApps(t *testing.T) {
 	w, b := newWorld(t), openBrowser(t)
 	codes := make(chan url.Values, 4)
@@ -191,14 +192,14 @@ func TestTwoApps(t *testing.T) {
 	}
 }
 
-// leaving is a page of an app that signs the person out by a form, which it sends by itself.
+// leaving is a page of an app that signs the person out with a form, which it sends by itself.
 var leaving = template.Must(template.New("").Parse(`<!doctype html><title>leaving</title><form method="post" action="{{.To}}">
 <input type="hidden" name="id_token_hint" value="{{.Hint}}"><input type="hidden" name="post_logout_redirect_uri" value="{{.Back}}"></form>
 <script>document.forms[0].submit()</script>`))
 
-// TestLogoutFromAnotherSite has an app of another site send its logout request by POST (OpenID
-// Connect RP-Initiated Logout 1.0 §2). Chromium leaves the cookie out, since that is SameSite=Lax,
-// and the session ends all the same.
+// TestLogoutFromAnotherSite: an app of another site sends its logout request by POST (OpenID
+// Connect RP-Initiated Logout 1.0 §2). Chromium does not send the cookie, which is SameSite=Lax,
+// and the session still ends.
 func TestLogoutFromAnotherSite(t *testing.T) {
 	w, b := newWorld(t), openBrowser(t)
 	var form struct{ To, Hint, Back string }
@@ -211,7 +212,7 @@ func TestLogoutFromAnotherSite(t *testing.T) {
 		_, _ = out.Write([]byte("<!doctype html><title>taken</title>"))
 	}))
 	t.Cleanup(app.Close)
-	site := strings.Replace(app.URL, "127.0.0.1", "localhost", 1) // to Chromium, another site than the server
+	site := strings.Replace(app.URL, "127.0.0.1", "localhost", 1) // for Chromium, another site than the server
 	w.server.Run("client", "create", "--id", "album", "--public", "--grant", "authorization_code", "--scope", "openid", "--consent", "never",
 		"--redirect-uri", w.callback, "--post-logout-redirect-uri", site+"/left")
 	b.open(w.ask("in", "client_id", "album", "scope", "openid"))

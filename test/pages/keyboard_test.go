@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// here describes the element that has the focus, and whether one sees it.
+// here describes the element with the focus, and whether the focus is visible.
 const here = `(() => {
 	const e = document.activeElement, s = getComputedStyle(e);
 	return {
@@ -24,8 +24,8 @@ type focus struct {
 	Seen bool
 }
 
-// TestKeyboard goes through every page by the key Tab: each field, button and link is reached
-// in the order of the page, shows that it has the focus, and lets it go.
+// TestKeyboard goes through every page by the key Tab: each field, button and link gets the focus
+// in the order of the page, shows it, and passes it on.
 func TestKeyboard(t *testing.T) {
 	m, b := openMuseum(t), openBrowser(t)
 	b.size(1000, 800)
@@ -52,7 +52,7 @@ func TestKeyboard(t *testing.T) {
 	}
 }
 
-// TestKeyboardAlone does by the keyboard, with JavaScript and without, what the pages are for.
+// TestKeyboardAlone uses the pages only by the keyboard, with JavaScript and without.
 func TestKeyboardAlone(t *testing.T) {
 	m, b := openMuseum(t), openBrowser(t)
 	b.size(1000, 800)

@@ -4,8 +4,8 @@ package pages
 
 import "testing"
 
-// overflow lists what reaches beyond the window, or is too small for a finger: 44 px of CSS
-// (WCAG 2.2 §2.5.5), but for links within a sentence.
+// overflow lists elements that extend beyond the window, or are too small for a finger: 44 px of
+// CSS (WCAG 2.2 §2.5.5), except links within a sentence.
 const overflow = `(() => {
 	const faults = [], width = document.documentElement.clientWidth;
 	if (document.documentElement.scrollWidth > width) faults.push("the page is " + document.documentElement.scrollWidth + " px wide");
@@ -22,8 +22,8 @@ const overflow = `(() => {
 	return faults;
 })()`
 
-// TestNarrow opens every page, with long names too, on a phone of 320 px and in a window
-// that is enlarged so much (WCAG 2.2 §1.4.10), in every language.
+// TestNarrow opens every page, also with long names, on a phone of 320 px and in an equally
+// enlarged window (WCAG 2.2 §1.4.10), in every language.
 func TestNarrow(t *testing.T) {
 	m, b := openMuseum(t), openBrowser(t)
 	b.dark(false)
@@ -46,7 +46,7 @@ func TestNarrow(t *testing.T) {
 	}
 }
 
-// TestDirection looks where things stand from right to left.
+// TestDirection checks the positions of elements from right to left.
 func TestDirection(t *testing.T) {
 	m, b := openMuseum(t), openBrowser(t)
 	b.size(1000, 800)

@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// TestFormPost sends an answer to an app of another origin: by itself with JavaScript, by a
+// TestFormPost sends an answer to an app of another origin: by itself with JavaScript, and by a
 // button without.
 func TestFormPost(t *testing.T) {
 	m, b := openMuseum(t), openBrowser(t)
@@ -33,8 +33,8 @@ func TestFormPost(t *testing.T) {
 	}
 }
 
-// TestRedirectAfterAForm signs in where the answer to the form leads to the app at once, and
-// where the app goes on to another origin of its own. Chromium holds both to form-action.
+// TestRedirectAfterAForm signs in with a form whose answer redirects to the app at once, and with
+// an app that redirects to another origin of its own. Chromium applies form-action to both.
 func TestRedirectAfterAForm(t *testing.T) {
 	m, b := openMuseum(t), openBrowser(t)
 	for _, answer := range []string{m.callback, m.forward} {
@@ -49,8 +49,8 @@ func TestRedirectAfterAForm(t *testing.T) {
 	}
 }
 
-// TestPopup signs in by a window that the app opened, as the scripts of apps in browsers do: it
-// keeps its opener, and the app sees it as open.
+// TestPopup signs in in a window that the app opened, like the scripts of apps in browsers: it
+// keeps its opener, and the app sees the window as open.
 func TestPopup(t *testing.T) {
 	m, b := openMuseum(t), openBrowser(t)
 	b.open(m.forward) // any page of the app's origin
@@ -66,7 +66,7 @@ func TestPopup(t *testing.T) {
 	}
 }
 
-// TestFrames tells apps of a logout by frames, and goes back to the app by itself.
+// TestFrames notifies apps of a logout in frames, and returns to the app by itself.
 func TestFrames(t *testing.T) {
 	m, b := openMuseum(t), openBrowser(t)
 	b.pass(m.url, "/loggedout-frames")

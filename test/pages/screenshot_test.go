@@ -16,7 +16,7 @@ var (
 	documented  = flag.String("documented", "", "a folder to write the pictures of the documentation to: ../../docs/images")
 )
 
-// look is how a picture is taken.
+// look describes a picture.
 type look struct {
 	name          string
 	page          string // "": every page
@@ -64,7 +64,7 @@ func TestScreenshots(t *testing.T) {
 				b.open(m.url + "/" + e.name + "?ui_locales=" + l.locales)
 				ask[bool](b, `(document.activeElement.blur(), true)`)
 				name, picture := l.name, []byte(nil)
-				if l.page != "" { // what the window shows of it
+				if l.page != "" { // only the window, instead of the whole page
 					picture = value(b, chromedp.CaptureScreenshot())
 				} else {
 					name, picture = e.name+"."+l.name, value(b, chromedp.FullScreenshot(100))

@@ -17,7 +17,7 @@ import (
 	"authserver/test/harness"
 )
 
-// startSPA serves examples/spa from a copy, with what its lock file pins, and returns where.
+// startSPA serves a copy of examples/spa, with the packages of its lock file, and returns its URL.
 func startSPA(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -56,8 +56,8 @@ func startSPA(t *testing.T) string {
 	return strings.TrimSpace(line)
 }
 
-// TestExampleSPA signs a person in with oidc-client-ts: discovery, token endpoint and UserInfo
-// are called by the page, across origins.
+// TestExampleSPA signs a person in with oidc-client-ts: the page calls discovery, the token
+// endpoint and UserInfo across origins.
 func TestExampleSPA(t *testing.T) {
 	home := startSPA(t)
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) { signInToSPA(t, newWorldOn(t, d), home) })
@@ -95,6 +95,6 @@ func signInToSPA(t *testing.T, w *world, home string) {
 	status("Signed in as Alice Liddell")
 	push("sign-out")
 	status("Signed out")
-	push("sign-in") // which asks again
+	push("sign-in") // the server asks again
 	b.at("/login", `document.activeElement.id == "username"`)
 }

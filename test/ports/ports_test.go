@@ -10,8 +10,8 @@ import (
 	"authserver/test/ports"
 )
 
-// Many callers, also of other processes, each get an address of their own, on which a
-// server can listen, end, and listen again.
+// Many callers, some in other processes, each get an address of their own, on which a server can
+// listen, end, and listen again.
 func TestAddressIsTheCallersAlone(t *testing.T) {
 	const callers = 200
 	if os.Getenv("PORTS_OF_A_CHILD") != "" {
@@ -20,7 +20,7 @@ func TestAddressIsTheCallersAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		_, _ = os.Stdin.Read(make([]byte, 1)) // holds them until the parent has counted
+		_, _ = os.Stdin.Read(make([]byte, 1)) // keeps them until the parent has counted
 		return
 	}
 	given := map[string]bool{}
@@ -65,7 +65,7 @@ func TestAddressIsTheCallersAlone(t *testing.T) {
 	}
 }
 
-// lines keeps what is written and says when it has seen so many lines.
+// lines keeps the written text and reports when it has a number of lines.
 type lines struct {
 	into *strings.Builder
 	left int

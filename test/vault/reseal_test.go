@@ -14,8 +14,8 @@ import (
 
 func TestMain(m *testing.M) { harness.Main(m) }
 
-// Everything that is sealed moves from a file to Vault and back, under a server that
-// goes on serving, and a start without Vault says what is missing.
+// Everything that is sealed moves from a file to Vault and back, while a server continues to serve.
+// A start without Vault says what is missing.
 func TestTheMasterKeyMovesToVaultAndBack(t *testing.T) {
 	service := vault.Start(t)
 	token := service.TransitKey(t, "transit", "authserver")
@@ -67,7 +67,7 @@ func TestTheMasterKeyMovesToVaultAndBack(t *testing.T) {
 
 const api = "https://api.example.com"
 
-// signs wants a token that verifies.
+// signs requires a token that verifies.
 func signs(t *testing.T, s *harness.Server, who harness.Credentials) {
 	t.Helper()
 	answer := s.MustToken(t, who, url.Values{"grant_type": {"client_credentials"}})
@@ -79,7 +79,7 @@ func same(t *testing.T, a, b *harness.Server) bool {
 	return string(harness.Get(t, a.URL+"/.well-known/jwks.json").Raw) == string(harness.Get(t, b.URL+"/.well-known/jwks.json").Raw)
 }
 
-// setting returns what is set last.
+// setting returns the last value of a setting.
 func setting(t *testing.T, d *harness.Deployment, name string) string {
 	t.Helper()
 	value := ""

@@ -113,7 +113,7 @@ func TestMakeFolder(t *testing.T) {
 	for name, test := range map[string]struct {
 		account *syscall.Credential
 		parents []string
-		parent  string // "" where none of them will do
+		parent  string // "": none is suitable
 	}{
 		"the first parent is taken":                       {nil, []string{closed, "/tmp"}, closed},
 		"one that is too deep for a socket":               {nil, []string{deep, closed}, closed},

@@ -33,8 +33,8 @@ type program struct {
 	ours bool // it starts a server of its own
 }
 
-// newProgram returns withpostgres before its start. It makes a server of its own
-// unless the only PostgreSQL within reach is the one of TEST_DATABASE_URL.
+// newProgram returns withpostgres before its start. It makes a server of its own unless the only
+// reachable PostgreSQL is the one of TEST_DATABASE_URL.
 func newProgram(t *testing.T, args ...string) *program {
 	t.Helper()
 	tmp, err := os.MkdirTemp("", "wp-")
@@ -42,7 +42,7 @@ func newProgram(t *testing.T, args ...string) *program {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(tmp) })
-	if err := os.Chmod(tmp, 0o711); err != nil { // passable for the account that the server runs under
+	if err := os.Chmod(tmp, 0o711); err != nil { // the account of the server must be able to pass through
 		t.Fatal(err)
 	}
 	given := os.Getenv("TEST_DATABASE_URL")
@@ -51,8 +51,8 @@ func newProgram(t *testing.T, args ...string) *program {
 	}
 	p := &program{Cmd: exec.Command(os.Args[0], args...), tmp: tmp, ours: given == ""}
 	p.Env = append(os.Environ(), asProgram+"=1", "TMPDIR="+tmp, "WITHPOSTGRES_MEMORY=none", "TEST_DATABASE_URL="+given)
-	// A file and not a pipe, whose end we would wait for together with the last of
-	// the command's processes.
+	// This is a file instead of a pipe, because we would wait for the end of a pipe together with
+	// the last of the command's processes.
 	stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func newProgram(t *testing.T, args ...string) *program {
 	return p
 }
 
-// said returns what was written to the standard error.
+// said returns the text on standard error.
 func (p *program) said(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(p.Stderr.(*os.File).Name())
@@ -95,7 +95,7 @@ func (p *program) firstLine(t *testing.T) string {
 	return strings.TrimSpace(line)
 }
 
-// code waits for the program and returns its exit code, -1 where a signal ended it.
+// code waits for the program and returns its exit code, or -1 if a signal ended it.
 func (p *program) code(t *testing.T) int {
 	t.Helper()
 	err := p.Wait()
@@ -106,8 +106,8 @@ func (p *program) code(t *testing.T) int {
 	return p.ProcessState.ExitCode()
 }
 
-// nothingLeft fails the test where the server of url answers or a file is there
-// for longer than it may take to go.
+// nothingLeft fails the test if the server of url answers, or a file exists, for longer than the
+// end may take.
 func (p *program) nothingLeft(t *testing.T, url string) {
 	t.Helper()
 	if !p.ours {
@@ -170,7 +170,7 @@ func TestTheCommandGetsInputAndAServer(t *testing.T) {
 	p.nothingLeft(t, url)
 }
 
-// A command that tells where the server is and then takes long.
+// tellAndStay is a command that prints the address of the server and then takes long.
 var tellAndStay = []string{"sh", "-c", `echo "$TEST_DATABASE_URL"; exec sleep 300`}
 
 func TestSignalsReachTheCommand(t *testing.T) {
@@ -227,7 +227,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		if err := p.Start(); err != nil {
 			t.Fatal(err)
 		}
-		// Its folder is the first thing that it makes.
+		// The folder is the first thing that the program makes.
 		deadline := time.Now().Add(20 * time.Second)
 		for p.ours {
 			if made, err := os.ReadDir(p.tmp); err != nil || len(made) > 0 || time.Now().After(deadline) {
@@ -238,7 +238,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		if err := p.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		// On a slow machine the command has begun by now, and ends by the signal.
+		// On a slow machine the command has begun by now, and the signal ends it.
 		if got := p.code(t); p.ours && got != 1 && got != 128+int(syscall.SIGTERM) {
 			t.Errorf("exit code %d, want 1", got)
 		}
