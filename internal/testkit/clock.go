@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Clock is a test's own. It may be read and moved concurrently.
+// Clock is the clock of a test. It is safe for concurrent use.
 type Clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -14,14 +14,14 @@ type Clock struct {
 // NewClock returns a clock that stands at a moment.
 func NewClock(at time.Time) *Clock { return &Clock{now: at} }
 
-// Now is what a room takes as its clock.
+// Now returns the moment of the clock.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
 }
 
-// Advance lets time go by.
+// Advance moves the clock forward.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

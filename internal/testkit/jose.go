@@ -23,7 +23,7 @@ func P256(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-// JWK is a key as a JWK (RFC 7517 §4), with members beside its own.
+// JWK returns a key as a JWK (RFC 7517 §4), with more members.
 func JWK(t testing.TB, key any, members map[string]any) json.RawMessage {
 	t.Helper()
 	made, err := jwk.FromRaw(key)
@@ -38,14 +38,14 @@ func JWK(t testing.TB, key any, members map[string]any) json.RawMessage {
 	return JSON(t, made)
 }
 
-// JWKS is a JWK Set (RFC 7517 §5).
+// JWKS returns a JWK Set (RFC 7517 §5).
 func JWKS(t testing.TB, keys ...json.RawMessage) json.RawMessage {
 	t.Helper()
 	return JSON(t, map[string]any{"keys": keys})
 }
 
-// JWS signs a header and a payload as they are written, whatever they say (RFC 7515 §7.1).
-// Either is JSON that stands as it is, or a value that becomes JSON.
+// JWS signs any header and payload (RFC 7515 §7.1). Each is JSON, which is used unchanged, or a
+// value that becomes JSON.
 func JWS(t testing.TB, alg string, key, header, payload any) string {
 	t.Helper()
 	input := Part(t, header) + "." + Part(t, payload)
@@ -60,7 +60,8 @@ func JWS(t testing.TB, alg string, key, header, payload any) string {
 	return input + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
 
-// Part is a part of a JWS in compact form, of a text as it is or else of the JSON of a value.
+// Part returns a part of a JWS in compact form, of a text unchanged, or of the JSON of another
+// value.
 func Part(t testing.TB, value any) string {
 	t.Helper()
 	text, ok := value.(string)

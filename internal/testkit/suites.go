@@ -2,8 +2,8 @@ package testkit
 
 import "crypto/tls"
 
-// WeakSuites are cipher suites of TLS 1.2 that Go still speaks where it is told to, by
-// what is wrong with them: each list is what an old client or server has left.
+// WeakSuites returns cipher suites of TLS 1.2 that Go still supports if it is configured to, by
+// their weakness: each list is what an old client or server supports.
 func WeakSuites() map[string][]uint16 {
 	return map[string][]uint16{
 		"CBC": {

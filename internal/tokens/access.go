@@ -30,7 +30,7 @@ type Access struct {
 	Scope       oauth.Scope
 	Roles       []string
 	Permissions []string
-	Custom      map[string]any // claims beside the registered ones, which it cannot override
+	Custom      map[string]any // claims in addition to the registered ones, which they cannot override
 	Family      store.FamilyID // zero: of no family
 	// ClientNotBefore and SubjectNotBefore are the NotBefore of the client and of the subject (a
 	// user or a client), as they were read for this token; zero for a subject that only its issuer
@@ -46,8 +46,8 @@ type Access struct {
 	AuthTime store.Moment
 	ACR      string
 	AMR      []string
-	// UserinfoClaims are the claims that UserInfo returns beside those of the scope (OpenID Connect
-	// Core §5.5).
+	// UserinfoClaims are the claims that UserInfo returns in addition to those of the scope (OpenID
+	// Connect Core §5.5).
 	UserinfoClaims []string
 	// Act is the party that acts for the subject (RFC 8693 §4.1); nil: none.
 	Act        map[string]any
@@ -57,10 +57,10 @@ type Access struct {
 	TTL        time.Duration
 }
 
-// Encryption is the recipient to which an access token is encrypted after it is signed
-// (RFC 7519 §5.2); zero: the token is not encrypted.
+// Encryption is the recipient to which an access token is encrypted after it is signed (RFC 7519
+// §5.2); zero: the token is not encrypted.
 type Encryption struct {
-	JWK string // as [jose.CheckEncryptionKey] returned it
+	JWK string // from [jose.CheckEncryptionKey]
 	Enc string // RFC 7518 §5.1
 }
 
@@ -85,7 +85,7 @@ type Minter struct {
 	Turns *admission.Gate
 	Rand  io.Reader
 
-	recipients parsed.Cache[encryption.Recipient] // of those whose tokens are encrypted
+	recipients parsed.Cache[encryption.Recipient] // of encrypted tokens
 }
 
 // Minted is a signed access token.

@@ -59,7 +59,7 @@ func (m *Minter) claims(now time.Time, ttl time.Duration, id string, a Access) (
 	if err != nil || len(custom) == 0 {
 		return own, err
 	}
-	// Two objects without a name in common make one.
+	// Two objects without a common name make one.
 	return append(append(others[:len(others)-1], ','), own[1:]...), nil
 }
 
@@ -81,13 +81,13 @@ func reservedClaims() []string {
 		"roles", "permissions", // the user's or the client's own
 		"cnf", "act", "may_act", // RFC 7800, RFC 8693
 		"auth_time", "acr", "amr", "azp", "nonce", "sid", // OpenID Connect Core §2
-		"at_hash", "c_hash", "s_hash", "events", // of ID tokens and security events alone
-		"userinfo_claims",                  // set by this server for itself
+		"at_hash", "c_hash", "s_hash", "events", // only for ID tokens and security events
+		"userinfo_claims",                  // for this server itself
 		"active", "username", "token_type", // RFC 7662 §2.2
 	}
 }
 
-// seconds is a moment as a claim has it; 0: there is none.
+// seconds returns a moment as a claim; 0: there is none.
 func seconds(moment store.Moment) int64 {
 	if moment.IsZero() {
 		return 0

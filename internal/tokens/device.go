@@ -48,7 +48,7 @@ func (d *DeviceCookies) Name(cookie string, account [sha256.Size]byte) (name str
 	return "", false
 }
 
-// Add returns the cookie with an account that signed in now, beside the others that it has.
+// Add returns the cookie with an account that signed in now, in addition to its other accounts.
 func (d *DeviceCookies) Add(now time.Time, cookie string, account [sha256.Size]byte) (string, error) {
 	id, key, ok := d.Keys.At(now)
 	if !ok {
@@ -76,7 +76,7 @@ func (d *DeviceCookies) Add(now time.Time, cookie string, account [sha256.Size]b
 	return strings.Join(entries[:min(len(entries), maxDevices)], "."), nil
 }
 
-// deviceEntries are the parts of a cookie that have the form of an entry.
+// deviceEntries returns the parts of a cookie that have the form of an entry.
 func deviceEntries(cookie string) []string {
 	if len(cookie) > maxDevices*(deviceLength+1) {
 		return nil

@@ -28,7 +28,7 @@ type Envelope struct {
 	MaxBytes int
 }
 
-// An envelope is base64url of version, 1 byte | key id, 4 | salt, 24 | what is sealed | tag, 16.
+// An envelope is base64url of version, 1 byte | key id, 4 | salt, 24 | ciphertext | tag, 16.
 const (
 	envelopeVersion = 1
 	envelopeSalt    = 1 + 4
@@ -41,7 +41,7 @@ type tooLarge struct{}
 
 func (tooLarge) Error() string { return "it is too large to be sealed" }
 
-// IsTooLarge reports whether Seal refused its content for its size.
+// IsTooLarge reports whether Seal refused its content because of its size.
 func IsTooLarge(err error) bool { return errors.Is(err, tooLarge{}) }
 
 // Seal seals content at a moment.
@@ -72,7 +72,7 @@ func (e *Envelope) Open(text string) ([]byte, error) {
 	if len(text) > e.MaxBytes {
 		return nil, errors.New("it is longer than what this server seals")
 	}
-	if strings.ContainsAny(text, "\r\n") { // which the decoder would ignore
+	if strings.ContainsAny(text, "\r\n") { // the decoder would ignore these
 		return nil, errors.New("it was not sealed by this server")
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)

@@ -22,7 +22,7 @@ const handleMember = "revocation_handle"
 // enough to revoke the token, without a row for it.
 type Handle struct {
 	ID        string // the claim "jti"
-	Parsed    ID     // what it says
+	Parsed    ID     // its content
 	ExpiresAt time.Time
 	client    [sha256.Size]byte // of the claim "client_id"
 }
@@ -43,8 +43,8 @@ type Handles struct {
 	}
 }
 
-// A handle is base64url of version, 1 byte | key id, 4 | salt, 24 | what is sealed | tag, 16.
-// What is sealed is exp, 8 | family, 16, zero: none | the rest of the jti, 22 | client, 32.
+// A handle is base64url of version, 1 byte | key id, 4 | salt, 24 | ciphertext | tag, 16. The
+// plaintext is exp, 8 | family, 16, zero: none | the rest of the jti, 22 | client, 32.
 const (
 	handleVersion = 1
 	handleSalt    = 1 + 4
@@ -81,8 +81,8 @@ func (h *Handles) seal(rand io.Reader, now time.Time, jti, clientID string, expi
 	return base64.RawURLEncoding.EncodeToString(aead.Seal(b, nonce, plain, b)), nil
 }
 
-// Find reads the handle of an encrypted access token that this server made. Nothing else of the
-// token is read: a caller with the handle had the token.
+// Find reads the handle of an encrypted access token that this server made. It reads nothing else
+// of the token: a caller with the handle had the token.
 func (h *Handles) Find(token string) (Handle, error) {
 	header, err := jose.ParseEncrypted(token, MaxAccessBytes)
 	if err != nil {

@@ -40,13 +40,13 @@ type Introspection struct {
 	TokenType string // how an access token is used; "": it is a refresh token
 	Username  string // of its user; "": it has none, or it is not known just now
 	Claims    []byte // a JSON object without any of "active", "token_type" and "username"
-	About     About  // of a token that is not active: what the log says, and the client may not know
+	About     About  // of a token that is not active: for the log, but not for the client
 }
 
-// Introspect answers the client that a token was issued to and, for an access token, the
-// resources of its audience too. An error says that the answer could not be found out. The
-// form of a token tells which it is; token_type_hint is only ever a hint. An encrypted token
-// of this server that is not known to be void is an [oauth.Error].
+// Introspect answers the client that a token was issued to and, for an access token, the resources
+// of its audience too. An error means that there is no answer. The form of a token tells which kind
+// it is; token_type_hint is only ever a hint. An encrypted token of this server that is not known
+// to be void is an [oauth.Error].
 func (i *Introspector) Introspect(ctx context.Context, client store.Client, token string) (Introspection, error) {
 	switch {
 	case strings.HasPrefix(token, RefreshPrefix):
@@ -60,7 +60,7 @@ func (i *Introspector) Introspect(ctx context.Context, client store.Client, toke
 func (i *Introspector) access(ctx context.Context, client store.Client, token string) (Introspection, error) {
 	claims, err := i.Verifier.Verify(i.Now(), token)
 	if err != nil {
-		return Introspection{About: invalidity(claims, err)}, nil // RFC 7662 §2.2: a token that is not good is no error
+		return Introspection{About: invalidity(claims, err)}, nil // RFC 7662 §2.2: an invalid token is not an error
 	}
 	revoked, err := i.View.Revoked(ctx, claims)
 	if err != nil {
@@ -79,7 +79,7 @@ func (i *Introspector) access(ctx context.Context, client store.Client, token st
 	}
 	// A username would reveal what a pairwise subject hides.
 	if claims.Subject != claims.ClientID && !claims.Pairwise {
-		// The token is active without the name, too.
+		// The token is active even without the name.
 		if user, err := i.Users.User(ctx, claims.Subject); err == nil {
 			found.Username = user.Username
 		}
@@ -87,9 +87,9 @@ func (i *Introspector) access(ctx context.Context, client store.Client, token st
 	return found, nil
 }
 
-// encrypted refuses a token that only its resource can read. Its handle says neither whom it
-// is about nor what it is for, so that an answer would be a guess: "inactive" would tell an
-// API to turn a good token away. Without an error it is not good, or another server made it.
+// encrypted refuses a token that only its resource can read. Its handle contains neither the
+// subject nor the audience, so an answer would be a guess: "inactive" would tell an API to refuse a
+// good token. Without an error, the token is invalid, or another server made it.
 func (i *Introspector) encrypted(ctx context.Context, token string) (Introspection, error) {
 	handle, err := i.Handles.Find(token)
 	if err != nil {
@@ -115,7 +115,7 @@ func (c Claims) ServedBy(client store.Client) bool {
 	return slices.ContainsFunc(c.Audience, func(aud string) bool { return slices.Contains(client.Serves, aud) })
 }
 
-// refreshClaims are those of a refresh token.
+// refreshClaims are the claims of a refresh token in an answer.
 type refreshClaims struct {
 	ClientID  string `json:"client_id"`
 	Issuer    string `json:"iss"`
@@ -176,7 +176,7 @@ func (i *Introspector) refresh(ctx context.Context, client store.Client, token s
 	return Introspection{Active: true, Username: username, Claims: claims}, err
 }
 
-// inactive is why a refresh token is not active; "": it is.
+// inactive returns why a refresh token is not active; "": it is.
 func inactive(own, revoked bool, outcome store.Outcome) string {
 	switch {
 	case !own:

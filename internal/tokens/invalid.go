@@ -2,7 +2,7 @@ package tokens
 
 import "errors"
 
-// The reasons for which a token is not active, as the log has them. docs/errors.md explains each.
+// The reasons why a token is not active, for the log. docs/errors.md explains each.
 const (
 	tokenMalformed   = "access_token_malformed"
 	tokenOtherKind   = "access_token_other_kind" // such as an ID token
@@ -22,7 +22,7 @@ const (
 	refreshExchanged = "refresh_exchanged"
 )
 
-// invalidError is why a text is not a valid access token of this server.
+// invalidError is the reason why a text is not a valid access token of this server.
 type invalidError struct {
 	reason string
 	cause  error
@@ -39,12 +39,12 @@ func invalid(reason string, cause error) error {
 	return &invalidError{reason, cause}
 }
 
-// invalidity is what the log says of a token that [Verifier.Verify] refused: the reason, and the
-// claims that Verify returned because this server signed them.
+// invalidity returns what the log has about a token that [Verifier.Verify] refused: the reason, and
+// the claims that Verify returned because this server signed them.
 func invalidity(claims Claims, err error) About {
 	about := claims.About()
 	var i *invalidError
-	if errors.As(err, &i) { // otherwise it could not be verified
+	if errors.As(err, &i) { // otherwise the token could not be verified
 		about.Reason = i.reason
 	}
 	return about

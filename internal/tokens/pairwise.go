@@ -20,9 +20,9 @@ type Pairwise struct {
 	Secret func() ([]byte, error)
 }
 
-// A pairwise subject is base64url of a tag, 16 bytes | what is encrypted: the hash of the sector,
-// 16 | the user's id. The tag is an HMAC of that, and begins the key stream of AES in counter mode:
-// deterministic encryption (as SIV, RFC 5297).
+// A pairwise subject is base64url of a tag, 16 bytes | ciphertext. The plaintext is the hash of the
+// sector, 16 | the user's id. The tag is an HMAC of the plaintext, and begins the key stream of AES
+// in counter mode: deterministic encryption (as SIV, RFC 5297).
 const (
 	pairwiseTag    = 16
 	pairwiseSector = 16
@@ -48,7 +48,7 @@ func (p *Pairwise) Subject(sector, userID string) (string, error) {
 
 // User returns the id of the user of a subject; false: this server did not make it.
 func (p *Pairwise) User(subject string) (userID string, ok bool, err error) {
-	if p == nil || strings.ContainsAny(subject, "\r\n") { // which the decoder would ignore
+	if p == nil || strings.ContainsAny(subject, "\r\n") { // the decoder would ignore these
 		return "", false, nil
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(subject)

@@ -23,8 +23,8 @@ const (
 	refreshSize    = refreshBody + sha256.Size
 )
 
-// refreshLength is the length of every refresh token, in bytes: base64url has a
-// character for each six bits.
+// refreshLength is the length of every refresh token, in bytes: base64url has a character for every
+// six bits.
 const refreshLength = len(RefreshPrefix) + (8*refreshSize+5)/6
 
 // Refresh is the content of a refresh token: its family and generation.
@@ -58,8 +58,8 @@ func (c *RefreshCodec) Encode(r Refresh, began time.Time) (string, error) {
 	return RefreshPrefix + base64.RawURLEncoding.EncodeToString(b), nil
 }
 
-// Decode reads a refresh token that this server made. A forged or damaged one
-// is an error, found without a query. The error holds nothing of the token.
+// Decode reads a refresh token that this server made. A forged or damaged token is an error, which
+// needs no query. The error contains nothing of the token.
 func (c *RefreshCodec) Decode(token string) (Refresh, error) {
 	if len(token) != refreshLength || !strings.HasPrefix(token, RefreshPrefix) {
 		return Refresh{}, fmt.Errorf("not a refresh token of this server")

@@ -12,14 +12,13 @@ import (
 	"authserver/internal/store"
 )
 
-// revokedBy is a client that revokes what was issued to it.
+// revokedBy is a client that revokes a token of its own.
 func revokedBy(client store.Client, requestID string) By {
 	return By{Actor: store.Actor{Type: store.ActorClient, ID: client.ID}, RequestID: requestID, Reason: "revoked_by_client"}
 }
 
-// Revocables finds what is to be voided where a client revokes a token (RFC 7009). A
-// refresh token takes its family and the family's access tokens with it; an access token
-// goes alone.
+// Revocables finds what to revoke for a client (RFC 7009). Revoking a refresh token revokes its
+// family and the family's access tokens; revoking an access token revokes only that one.
 type Revocables struct {
 	Verifier *Verifier
 	Refresh  *RefreshCodec
@@ -31,16 +30,15 @@ type Revocables struct {
 	Now     func() time.Time
 }
 
-// Revocable is a token that a client wants to revoke.
+// Revocable is the token that a client wants to revoke.
 type Revocable struct {
 	About About
-	// Revoke makes it void; nil: it is not good, which is no error (RFC 7009 §2.2).
+	// Revoke revokes it; nil: the token is invalid, which is not an error (RFC 7009 §2.2).
 	Revoke func() error
 }
 
-// Find finds a token, whose form tells which it is, for a client that asks in the request
-// with this id. Its error is an [oauth.Error] where the
-// client may not revoke it. What is known for the log comes with an error too.
+// Find finds a token, by its form, for a client and the id of its request. Its error is an
+// [oauth.Error] if the client may not revoke the token. What the log needs comes with an error too.
 func (f *Revocables) Find(ctx context.Context, client store.Client, requestID, token string) (Revocable, error) {
 	by := revokedBy(client, requestID)
 	switch {
@@ -52,9 +50,9 @@ func (f *Revocables) Find(ctx context.Context, client store.Client, requestID, t
 	return f.access(ctx, by, client, token)
 }
 
-// encrypted finds an access token that only its resource can read, by the handle that its
-// header has. The header of a token that another server made has none, or one of a key that
-// was ended. The client is told that nothing was revoked (RFC 7009 §2.2.1).
+// encrypted finds an access token that only its resource can read, by the handle in its header. The
+// header of a token of another server has no handle, or one of a key that was ended. Then the
+// client gets to know that nothing was revoked (RFC 7009 §2.2.1).
 func (f *Revocables) encrypted(ctx context.Context, by By, client store.Client, token string) (Revocable, error) {
 	handle, err := f.Handles.Find(token)
 	if err != nil {
@@ -76,7 +74,7 @@ func (f *Revocables) encrypted(ctx context.Context, by By, client store.Client, 
 func (f *Revocables) access(ctx context.Context, by By, client store.Client, token string) (Revocable, error) {
 	claims, err := f.Verifier.Verify(f.Now(), token)
 	if err != nil {
-		return Revocable{About: invalidity(claims, err)}, nil // it is not good, which is no error
+		return Revocable{About: invalidity(claims, err)}, nil // an invalid token is not an error
 	}
 	found := Revocable{About: claims.About()}
 	if !claims.IssuedTo(client) {
@@ -95,7 +93,7 @@ func (f *Revocables) refresh(ctx context.Context, by By, client store.Client, to
 	family, err := f.Families.Family(ctx, presented.Family)
 	if errors.Is(err, store.ErrNotFound) {
 		found.About.Reason = refreshUnknown
-		return found, nil // it is gone already
+		return found, nil // it is deleted already
 	}
 	if err != nil {
 		return found, fmt.Errorf("look up the refresh token: %w", err)
@@ -108,8 +106,8 @@ func (f *Revocables) refresh(ctx context.Context, by By, client store.Client, to
 	return found, nil
 }
 
-// wrongClient tells a client that nothing was revoked (RFC 7009 §2.1: if the token
-// was not issued to the client, the request is refused and the client informed).
+// wrongClient informs a client that nothing was revoked (RFC 7009 §2.1: if the token was not issued
+// to the client, the request is refused and the client informed).
 func wrongClient() *oauth.Error {
 	return oauth.Fail(oauth.UnauthorizedClient, "token_of_another_client", "the token was issued to another client: only that one can revoke it")
 }

@@ -29,13 +29,13 @@ type View struct {
 	mu   sync.RWMutex
 	held revocationSet
 
-	followed atomic.Pointer[time.Time] // last to the end
+	followed atomic.Pointer[time.Time] // when the last complete one ended
 
 	making, closing sync.Once
 	loaded          chan struct{} // see isLoaded
 }
 
-// viewKey is what a revocation names.
+// viewKey is the name in a revocation.
 type viewKey struct {
 	kind  store.RevocationKind
 	value string
@@ -108,12 +108,12 @@ func (v *View) RevokedFamily(ctx context.Context, f store.Family) (bool, error) 
 // revocableName is a name under which a token can be revoked.
 type revocableName struct {
 	viewKey
-	issuedUnder int64 // NotBefore of who is named; always too early for a token or a family
+	issuedUnder int64 // NotBefore of the named client or user; always too early for a token or a family
 }
 
 // names returns all names whose revocation covers the token.
 func (c Claims) names() [5]revocableName {
-	family := "" // of which nothing is revoked
+	family := "" // has no revocation
 	if c.Parsed.Family != (store.FamilyID{}) {
 		family = hex.EncodeToString(c.Parsed.Family[:])
 	}
@@ -145,7 +145,7 @@ func (v *View) Forget(now time.Time) {
 	}
 }
 
-// Len returns how many revocations are held.
+// Len returns the number of revocations in memory.
 func (v *View) Len() int {
 	v.mu.RLock()
 	defer v.mu.RUnlock()

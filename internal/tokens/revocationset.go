@@ -12,12 +12,12 @@ import (
 // segments divides the entries, so that one pass over a segment is short.
 const segments = 256
 
-// revocationSet stores revocations in some 45 to 70 bytes each: a hash of each name, and moments
-// with the precision of an [ID]. The seeds of the hash never leave the process, and it is so long
-// that no two names collide.
+// revocationSet stores revocations in about 45 to 70 bytes each: a hash of each name, and moments
+// with the precision of an [ID]. The seeds of the hash never leave the process, and the hash is so
+// long that no two names collide.
 type revocationSet struct {
 	seeds    [2]maphash.Seed
-	segments [segments]map[hash]revokedUntil // by the first byte of the hash; nil: nothing was ever held
+	segments [segments]map[hash]revokedUntil // by the first byte of the hash; nil: nothing was added yet
 	count    int
 }
 
@@ -43,7 +43,7 @@ func (r *revocationSet) hash(k viewKey) (name hash) {
 	return name
 }
 
-// add adds a revocation, or extends the one that is held.
+// add adds a revocation, or extends an existing one.
 func (r *revocationSet) add(revoked store.Revocation) {
 	if r.count == 0 {
 		r.seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}

@@ -13,9 +13,9 @@ import (
 	"authserver/internal/keys"
 )
 
-// sign returns the payload as a JWS in compact form (RFC 7515 §7.1) of a type. It is written by
-// hand into one buffer, because minting is the main work of this server and jws.Sign takes some 25
-// µs and 100 allocations for the same. Reading always uses package jose.
+// sign returns the payload as a JWS in compact form (RFC 7515 §7.1) of a type. It writes the JWS by
+// hand into one buffer, because minting is the main work of this server, and jws.Sign takes about
+// 25 µs and 100 allocations for the same. Reading always uses package jose.
 func sign(random io.Reader, signer keys.Signer, typ string, payload []byte) ([]byte, error) {
 	// kid is a thumbprint, alg and typ are fixed names: none needs an escape.
 	header := []byte(`{"alg":"` + signer.Alg + `","kid":"` + signer.KID + `","typ":"` + typ + `"}`)
@@ -58,8 +58,8 @@ func signatureOf(random io.Reader, signer keys.Signer, input []byte) ([]byte, er
 	return signature, nil
 }
 
-// fixedSize turns an ECDSA signature as a [crypto.Signer] makes it, a SEQUENCE of two
-// INTEGERs, into the two numbers of size bytes each (RFC 7518 §3.4).
+// fixedSize turns an ECDSA signature of a [crypto.Signer], a SEQUENCE of two INTEGERs, into the two
+// numbers of size bytes each (RFC 7518 §3.4).
 func fixedSize(der []byte, size int) ([]byte, error) {
 	signature := make([]byte, 2*size)
 	input, inner := cryptobyte.String(der), cryptobyte.String(nil)

@@ -25,10 +25,10 @@ func LooksLikeAccessToken(typ, iss, self string) bool {
 
 func isPlain(h jose.Header) bool { return h.Is(strings.ToLower(PlainType)) }
 
-// checkKind refuses a JWT of this server that is no access token. The type [AccessType]
-// suffices. A token of [PlainType] needs the claims of every access token (RFC 9068
-// §2.2), and must have none that only an ID token (OpenID Connect Core §2, §3.3.2.11) or
-// a security event such as a logout token (RFC 8417 §2.2) has.
+// checkKind refuses a JWT of this server that is not an access token. The type [AccessType]
+// suffices. A token of [PlainType] needs the claims of every access token (RFC 9068 §2.2), and must
+// have none that only an ID token (OpenID Connect Core §2, §3.3.2.11) or a security event such as a
+// logout token (RFC 8417 §2.2) has.
 func checkKind(h jose.Header, c Claims) error {
 	_, scoped := c.All["scope"].(string)
 	if c.Subject == "" || c.ClientID == "" || !scoped {
@@ -45,7 +45,7 @@ func checkKind(h jose.Header, c Claims) error {
 	return nil
 }
 
-// foreignClaims are those of other JWTs than access tokens. All of them are reserved.
+// foreignClaims returns the claims of other JWTs than access tokens. All of them are reserved.
 func foreignClaims() []string {
 	return []string{"nonce", "at_hash", "c_hash", "s_hash", "azp", "events"}
 }

@@ -14,12 +14,12 @@ import (
 // Claims is the content of a verified access token.
 type Claims struct {
 	Issuer    string
-	Subject   string // the user's id also where the token has a pairwise subject; see Pairwise
+	Subject   string // the user's id, even if the token has a pairwise subject; see Pairwise
 	Pairwise  bool   // the claim "sub" is a pairwise subject
 	Audience  []string
 	ClientID  string
 	ID        string // the claim "jti"
-	Parsed    ID     // what it says
+	Parsed    ID     // its content
 	ExpiresAt time.Time
 	KID       string
 	All       map[string]any // every claim; numbers are json.Number

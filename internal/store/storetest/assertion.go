@@ -24,12 +24,12 @@ func assertionTests() []test {
 	}
 }
 
-// aUse is a use of an assertion of an issuer.
+// aUse returns a use of an assertion of an issuer.
 func aUse(issuer string, id byte) store.Use {
 	return store.Use{Issuer: issuer, ID: [32]byte{31: id}, ExpiresAt: at(time.Hour)}
 }
 
-// wantReplay wants a step refused because of the use at a place.
+// wantReplay requires that a step is refused because of the use at a position.
 func wantReplay(t *testing.T, err error, of int) {
 	t.Helper()
 	var replayed *store.ReplayedError
@@ -46,7 +46,7 @@ func wantUsed(t *testing.T, ctx context.Context, s store.Store, u store.Use, wan
 func assertionOnce(t *testing.T, ctx context.Context, s store.Store) {
 	one, other := aUse("https://idp.example.com", 1), aUse("https://other.example.com", 1)
 	wantUsed(t, ctx, s, one, false)
-	wantUsed(t, ctx, s, one, false) // to ask uses nothing up
+	wantUsed(t, ctx, s, one, false) // the question uses nothing up
 	ok(t, s.UseOnce(ctx, one))
 	one.ExpiresAt = at(2 * time.Hour)
 	wantReplay(t, s.UseOnce(ctx, one), 0)
@@ -54,7 +54,7 @@ func assertionOnce(t *testing.T, ctx context.Context, s store.Store) {
 	wantUsed(t, ctx, s, other, false)
 	ok(t, s.UseOnce(ctx, other))
 	ok(t, s.UseOnce(ctx, aUse("https://idp.example.com", 0)))
-	ok(t, s.UseOnce(ctx)) // nothing is good once
+	ok(t, s.UseOnce(ctx)) // without a use
 }
 
 func assertionsTogether(t *testing.T, ctx context.Context, s store.Store) {
@@ -90,7 +90,7 @@ func assertionsRace(t *testing.T, open Open) {
 	}))
 }
 
-// wantOne wants one success, and replays beside it.
+// wantOne requires one success, and replays otherwise.
 func wantOne(t *testing.T, errs []error) {
 	t.Helper()
 	good := 0
@@ -135,7 +135,7 @@ func rotateOnce(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, must[store.RotationResult](t)(s.Rotate(ctx, r)), again)
 	late := r
 	late.Now = at(30 * time.Minute)
-	same(t, must[store.RotationResult](t)(s.Rotate(ctx, late)), again) // no theft, though the grace is over
+	same(t, must[store.RotationResult](t)(s.Rotate(ctx, late)), again) // no theft, although the grace is over
 	r.Uses = []store.Use{aUse("web", 2), aUse("dpop", 1)}
 	again.Replay = 1
 	same(t, must[store.RotationResult](t)(s.Rotate(ctx, r)), again)

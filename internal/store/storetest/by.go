@@ -6,8 +6,7 @@ import (
 	"authserver/internal/store"
 )
 
-// By is a change that the operator of the tests makes, of no type that a server or a
-// command makes.
+// By returns a change by the operator of the tests, of a type that no server or command has.
 func By() store.Change {
 	return store.Change{
 		Actor: store.Actor{Type: store.ActorOperator, ID: "root@test"}, Event: "test.changed",
@@ -15,5 +14,5 @@ func By() store.Change {
 	}
 }
 
-// Voiding is By with what it makes void.
+// Voiding returns By with a revocation.
 func Voiding(v store.Void) store.Change { return By().Voiding(v) }

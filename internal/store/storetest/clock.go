@@ -23,12 +23,12 @@ func clockTests() []test {
 
 const testSkew = 15 * time.Second
 
-// by is a clock with the skew of the tests.
+// by returns a clock with the skew of the tests.
 func by(id store.ClockID) store.Clock { return store.Clock{ID: id, Skew: testSkew} }
 
 func clockTable(t *testing.T, ctx context.Context, s store.Store) {
 	withFamily(t, ctx, s)
-	const grace, idle, end = 10 * time.Second, 3 * time.Minute, 5 * time.Minute // of present, and of the family
+	const grace, idle, end = 10 * time.Second, 3 * time.Minute, 5 * time.Minute // those of present and of the family
 	const rotatedAt, tick = time.Minute, time.Microsecond
 	for i, c := range []struct {
 		name       string
@@ -71,7 +71,7 @@ func clockTable(t *testing.T, ctx context.Context, s store.Store) {
 	}
 }
 
-// The sweep gets a moment that every clock has reached.
+// The sweep gets a moment that has passed by every clock.
 func clockSweep(t *testing.T, ctx context.Context, s store.Store) {
 	f := withFamily(t, ctx, s) // idle until an hour is over
 	mine, now := by(1), at(time.Hour+testSkew)
@@ -81,7 +81,7 @@ func clockSweep(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, must[store.RotationResult](t)(s.Rotate(ctx, behind)).Outcome, store.Rotated)
 }
 
-// clockModel runs an honest client against replicas whose clocks are off.
+// clockModel runs an honest client with replicas whose clocks are wrong.
 func clockModel(t *testing.T, open Open) {
 	ctx, s := migrated(t, open)
 	ok(t, s.CreateClient(ctx, aClient("web"), By()))
@@ -96,7 +96,7 @@ func clockModel(t *testing.T, open Open) {
 		off := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) time.Duration {
 			return time.Duration(rapid.Int64Range(0, int64(testSkew/time.Microsecond)).Draw(rt, "µs")) * time.Microsecond
 		}), 3, 3).Draw(rt, "clocks are ahead by")
-		now := time.Minute // as no clock shows it
+		now := time.Minute // the true time
 		rotate := func(generation uint32, what string) store.Outcome {
 			replica := rapid.IntRange(0, 2).Draw(rt, "replica")
 			r := present(f, generation, now+off[replica])

@@ -82,7 +82,7 @@ func consentRevoked(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, must[store.Session](t)(s.Session(ctx, of.ID)).EndedAt, store.Moment{})
 	same(t, len(theEvents(t, ctx, s, store.ConsentRevoked)), 1)
 
-	// A client that needs no consent has families all the same.
+	// A client that needs no consent also has families.
 	late := aFamily(14)
 	ok(t, s.CreateFamily(ctx, late))
 	ok(t, s.RevokeConsent(ctx, "alice", "web", ending(store.ConsentRevoked, time.Minute, "consent_revoked")))

@@ -9,7 +9,7 @@ import (
 	"authserver/internal/store"
 )
 
-// DataKeyTable is the data keys in memory, as the contract of package store has them, for tests
+// DataKeyTable has the data keys in memory, according to the contract of package store, for tests
 // that tamper with the rows.
 type DataKeyTable struct {
 	Rows []store.DataKey
@@ -30,7 +30,7 @@ func (d *DataKeyTable) DataKeys(context.Context) ([]store.DataKey, error) {
 	return out, nil
 }
 
-// CreateDataKeys adds rows, or none where one is there already.
+// CreateDataKeys adds all rows, or none if one exists already.
 func (d *DataKeyTable) CreateDataKeys(_ context.Context, keys []store.DataKey, _ store.Change) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

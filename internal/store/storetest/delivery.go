@@ -24,7 +24,7 @@ func deliveryTests() []test {
 	}
 }
 
-// told adds clients that want to be told of the end of a session.
+// toldClients adds clients that get logout tokens.
 func toldClients(t *testing.T, ctx context.Context, s store.Store, ids ...string) {
 	t.Helper()
 	for _, id := range ids {
@@ -43,7 +43,7 @@ func takesPart(t *testing.T, ctx context.Context, s store.Store, client string, 
 	return f
 }
 
-// due lists the clients that have to be told, in the order of the deliveries.
+// due returns the clients that must get a logout token, in the order of the deliveries.
 func due(t *testing.T, ctx context.Context, s store.Store) []string {
 	t.Helper()
 	var clients []string
@@ -161,7 +161,7 @@ func deliveredWithUser(t *testing.T, ctx context.Context, s store.Store) {
 	change(time.Minute)
 	same(t, due(t, ctx, s), []string{"a"})
 
-	// A session that was void before is none of the next change.
+	// A session that was void before is not part of the next change.
 	after := aSession(3)
 	after.UserNotBefore = at(time.Minute)
 	ok(t, s.CreateSession(ctx, after, By()))
@@ -266,7 +266,7 @@ func deliverySettledLate(t *testing.T, ctx context.Context, s store.Store) {
 func deliverySwept(t *testing.T, ctx context.Context, s store.Store) {
 	withDelivery(t, ctx, s)
 	d := must[[]store.Delivery](t)(s.ClaimDeliveries(ctx, By().At, By().At.Add(time.Minute), 10))[0]
-	must[int](t)(s.Sweep(ctx, By().At.Add(1000*time.Hour), 100)) // one that is under way stays
+	must[int](t)(s.Sweep(ctx, By().At.Add(1000*time.Hour), 100)) // a pending delivery stays
 	same(t, due(t, ctx, s), []string{"a"})
 	d.EndedAt, d.Delivered = By().At, true
 	ok(t, s.SettleDelivery(ctx, d, undelivered()))
@@ -284,7 +284,7 @@ func sessionClientsSwept(t *testing.T, ctx context.Context, s store.Store) {
 	must[int](t)(s.Sweep(ctx, at(30*time.Minute), 100))
 	ok(t, s.SeeSessions(ctx, []store.SessionSeen{{ID: one.ID, SeenAt: at(time.Hour), IdleExpiresAt: at(20 * time.Hour)}}))
 	must[int](t)(s.Sweep(ctx, at(2*time.Hour), 100))
-	ok(t, s.RenewSession(ctx, one.Secret, s2, By())) // lives longer than what is kept of it
+	ok(t, s.RenewSession(ctx, one.Secret, s2, By())) // it lives longer than the records of its clients
 	must[int](t)(s.Sweep(ctx, at(48*time.Hour), 100))
 	same(t, must[[]string](t)(s.SessionClients(ctx, one.ID)), []string{"web"})
 	same(t, must[int](t)(s.EndExpiredSessions(ctx, at(100*time.Hour), 100, expiring(100*time.Hour))), 1)

@@ -34,7 +34,7 @@ func deliveryRace(t *testing.T, open Open) {
 			taken[d.ClientID]++
 		}
 	}
-	// Of what the others held at that moment, some may be left.
+	// Deliveries that others had locked at that moment may be left.
 	for range clients {
 		for _, d := range must[[]store.Delivery](t)(s.ClaimDeliveries(ctx, By().At, By().At.Add(time.Hour), 2)) {
 			taken[d.ClientID]++

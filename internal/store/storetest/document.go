@@ -8,8 +8,8 @@ import (
 	"authserver/internal/store"
 )
 
-// Documents holds an engine to reading documents strictly. exec runs a statement of SQL on
-// the database of s.
+// Documents checks that an engine reads documents strictly. exec runs a statement of SQL on the
+// database of s.
 func Documents(t *testing.T, ctx context.Context, s store.Store, exec func(statement string)) {
 	ok(t, s.CreateClient(ctx, aClient("web"), By()))
 	ok(t, s.CreateUser(ctx, aUser("alice"), By()))

@@ -46,7 +46,7 @@ func eventsOf(t *testing.T, ctx context.Context, s store.Store, what store.Event
 	return list
 }
 
-// as is By with another type.
+// as returns By with another type.
 func as(what store.EventType) store.Change {
 	by := By()
 	by.Event, by.RequestID = what, "request-1"
@@ -57,7 +57,7 @@ func changed(before, after string) store.FieldChange {
 	return store.FieldChange{Before: json.RawMessage(before), After: json.RawMessage(after)}
 }
 
-// compact compares JSON whatever the engine made of its blanks.
+// compact compares JSON without its white space, which differs between engines.
 func compact() cmp.Option {
 	return cmp.Transformer("compact", func(m json.RawMessage) any {
 		var v any
@@ -148,7 +148,7 @@ func eventWithoutSecrets(t *testing.T, ctx context.Context, s store.Store) {
 	ok(t, s.CreateDataKeys(ctx, []store.DataKey{{ID: 1, MasterID: "m", Sealed: []byte("sensitive"), CreatedAt: at(0)}}, By()))
 	list := must[[]store.Event](t)(s.ListEvents(ctx, store.EventFilter{Limit: 100}))
 	text := string(must[[]byte](t)(json.Marshal(list)))
-	for _, secret := range []string{"sensitive", "c2Vuc2l0aXZl", "hash"} { // as it is, and in base64
+	for _, secret := range []string{"sensitive", "c2Vuc2l0aXZl", "hash"} { // as plain text, and in base64
 		if strings.Contains(text, secret) {
 			t.Errorf("the events say %q:\n%s", secret, text)
 		}

@@ -100,8 +100,8 @@ func eventBounded(t *testing.T, ctx context.Context, s store.Store) {
 	}
 }
 
-// A change and what follows from it are told in their order, however soon after each other
-// they are: by their moments, and where these are the same as they were recorded.
+// A change and its consequences are listed in their order, however soon they follow each other: by
+// their moments, and for equal moments in the order of recording.
 func eventOrder(t *testing.T, ctx context.Context, s store.Store) {
 	var want []string
 	for n := range 60 {

@@ -32,7 +32,7 @@ func aFailure(key store.FailureKey) store.Failure {
 	return store.Failure{FailureKey: key, Adds: time.Minute, Max: time.Hour}
 }
 
-// fail counts one failure by a key.
+// fail counts one failure for a key.
 func fail(t *testing.T, ctx context.Context, s store.Store, now time.Duration, key store.FailureKey) store.Failures {
 	t.Helper()
 	counted := must[[]store.Failures](t)(s.CountFailures(ctx, at(now), []store.Failure{aFailure(key)}))
@@ -94,7 +94,7 @@ func failuresByKey(t *testing.T, ctx context.Context, s store.Store) {
 		same(t, found, []store.Failures{{FailureKey: key, At: at(0), ClearAt: at(time.Duration(i+1) * time.Minute)}})
 	}
 	ok(t, s.ClearFailures(ctx, keys[0]))
-	ok(t, s.ClearFailures(ctx, keys[0])) // again, which is no error
+	ok(t, s.ClearFailures(ctx, keys[0])) // a second time is no error
 	same(t, len(must[[]store.Failures](t)(s.Failures(ctx, keys))), 4)
 	same(t, len(must[[]store.Failures](t)(s.Failures(ctx, nil))), 0)
 }

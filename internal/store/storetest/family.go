@@ -100,7 +100,7 @@ func familyLast(t *testing.T, ctx context.Context, s store.Store) {
 		for _, limit := range []int{1, 2, 3, store.MaxPage} {
 			last, pages := look(limit)
 			same(t, last, want)
-			same(t, pages, families/limit+1) // a full page is not known to be the last
+			same(t, pages, families/limit+1) // a full page may not be the last
 		}
 	}
 	holds(store.Moment{}, 0)

@@ -23,7 +23,7 @@ func healthy(t *testing.T, ctx context.Context, s store.Store) {
 	ok(t, s.CreateClient(ctx, aClient("web"), By()))
 }
 
-// metered holds the calls that requests are made of to one round trip each.
+// metered requires that each call of a request makes one round trip.
 func metered(t *testing.T, ctx context.Context, s store.Store) {
 	f := withFamily(t, ctx, s)
 	other := f

@@ -9,9 +9,9 @@ import (
 	"authserver/internal/store"
 )
 
-// unissuable are refusals that a rotation decides by its candidates.
+// unissuable returns refusals that a rotation decides by its candidates.
 func unissuable() []refusedRotation {
-	const other = "https://b.example.com" // of the family, as the first
+	const other = "https://b.example.com" // a resource of the family, like the first
 	return []refusedRotation{
 		{"nothing that was granted may be asked for any more", store.Unissuable, nil, func(r *store.Rotation) { r.Candidates = candidates("urn:x") }},
 		{"nothing may be asked for", store.Unissuable, nil, func(r *store.Rotation) { r.Candidates = nil }},
@@ -35,7 +35,7 @@ func unissuable() []refusedRotation {
 	}
 }
 
-// issuable are candidates that do not stand in the way.
+// issuable has candidates that do not prevent a token.
 func issuable(t *testing.T, ctx context.Context, s store.Store) {
 	f := withFamily(t, ctx, s)
 	for generation, c := range []struct {

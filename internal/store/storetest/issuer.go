@@ -30,7 +30,7 @@ func anIssuer(id string) store.Issuer {
 	}
 }
 
-// fullIssuer has everything that goes together.
+// fullIssuer returns an issuer with all fields that fit together.
 func fullIssuer(id string) store.Issuer {
 	i := anIssuer(id)
 	i.JWKS, i.Certificates, i.CACertificates = nil, [][]byte{{0x30, 0, 255}, {0x30}}, [][]byte{{1, 0}, {255}}
@@ -75,7 +75,7 @@ func issuerSharedIss(t *testing.T, ctx context.Context, s store.Store) {
 	own, b, a := anIssuer(iss), anIssuer("cluster-b"), anIssuer("cluster-a")
 	a.Iss, b.Iss, b.Disabled = iss, iss, true
 	ok(t, s.CreateIssuer(ctx, own, By()))
-	wantErr(t, s.CreateIssuer(ctx, b, By()), store.ErrConflict) // it was not compared with own
+	wantErr(t, s.CreateIssuer(ctx, b, By()), store.ErrConflict) // the caller did not compare it with own
 	ok(t, s.CreateIssuer(ctx, b, By(), own))
 	ok(t, s.CreateIssuer(ctx, a, By(), b, own))
 	wantErr(t, s.CreateIssuer(ctx, anIssuer("https://another.example"), By(), own), store.ErrConflict)
@@ -89,7 +89,7 @@ func issuerSharedIss(t *testing.T, ctx context.Context, s store.Store) {
 	_, err := s.Issuer(ctx, iss+"/")
 	wantErr(t, err, store.ErrNotFound)
 
-	a.Iss, a.AllowRepeat, a.UpdatedAt = "https://another.example", false, at(time.Hour) // the iss is not one of the things that change
+	a.Iss, a.AllowRepeat, a.UpdatedAt = "https://another.example", false, at(time.Hour) // an update cannot change the iss
 	wantErr(t, s.UpdateIssuer(ctx, a, By(), own), store.ErrConflict)
 	ok(t, s.UpdateIssuer(ctx, a, By(), own, b))
 	a.Iss, a.Version = iss, 2
@@ -97,14 +97,14 @@ func issuerSharedIss(t *testing.T, ctx context.Context, s store.Store) {
 	ok(t, s.DeleteIssuer(ctx, iss, By()))
 	same(t, must[[]store.Issuer](t)(s.IssuersOf(ctx, iss)), []store.Issuer{a, b})
 	b.UpdatedAt = at(time.Hour)
-	wantErr(t, s.UpdateIssuer(ctx, b, By(), a, own), store.ErrConflict) // own is gone
+	wantErr(t, s.UpdateIssuer(ctx, b, By(), a, own), store.ErrConflict) // own was deleted
 	old := a
 	old.Version = 1
 	wantErr(t, s.UpdateIssuer(ctx, b, By(), old), store.ErrConflict) // a was changed
 	ok(t, s.UpdateIssuer(ctx, b, By(), a))
 
 	empty := anIssuer("no iss")
-	empty.Iss = "" // as one says that it is the ID
+	empty.Iss = "" // the iss is the ID
 	ok(t, s.CreateIssuer(ctx, empty, By()))
 	same(t, must[[]store.Issuer](t)(s.IssuersOf(ctx, "no iss")), []store.Issuer{anIssuer("no iss")})
 }
@@ -142,7 +142,7 @@ func issuerOneSource(t *testing.T, ctx context.Context, s store.Store) {
 		for second := range sources {
 			i := anIssuer("bad")
 			i.JWKS = nil
-			if first != second { // and none at all where they are equal
+			if first != second { // or none at all if they are equal
 				sources[first](&i)
 				sources[second](&i)
 			}

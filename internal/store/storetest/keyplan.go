@@ -58,8 +58,8 @@ func lifetimesConflict(t *testing.T, ctx context.Context, s store.Store) {
 	}
 }
 
-// Either the change was committed when the promise was, so that who promised reads
-// it, or it was planned with the promise in sight.
+// If the change was committed before the promise, the promising server reads it. Otherwise the
+// change was planned with the promise.
 func lifetimesRace(t *testing.T, open Open) {
 	ctx, one := migrated(t, open)
 	other := open()
@@ -74,13 +74,13 @@ func lifetimesRace(t *testing.T, open Open) {
 				return err
 			}
 			if len(plan.Lifetimes) == round+1 {
-				return nil // it was quicker
+				return nil // the promise was quicker
 			}
 			err = other.ChangeKeyPlan(ctx, store.KeyPlanChange{Version: plan.Version, Add: []store.SigningKey{aKey(kid, kid, "", 0)}}, By())
 			if errors.Is(err, store.ErrConflict) {
 				return nil
 			}
-			// It was taken: the promise waited for it, or was not made yet.
+			// The change was made: the promise waited for it, or was not made yet.
 			return err
 		})
 		for _, err := range errs {

@@ -18,12 +18,12 @@ import (
 	"authserver/internal/store"
 )
 
-// model is what one family ought to be. It remembers when each generation was
-// exchanged, which the engines do not, and knows nothing of rows.
+// model is the expected state of one family. It remembers when each generation was exchanged, which
+// the engines do not, and knows nothing of rows.
 type model struct {
 	now                 time.Duration
 	exchanged           map[uint32]time.Duration // generation → when
-	good                uint32                   // the generation that is good now
+	good                uint32                   // the generation that is valid now
 	idleUntil, until    time.Duration
 	revoked, userVoided bool
 	boundTo             string
@@ -35,7 +35,7 @@ const (
 	modelLife  = 30 * time.Minute
 )
 
-// rotate says what a rotation has to come to, and carries it out.
+// rotate returns the expected outcome of a rotation, and carries it out.
 func (m *model) rotate(r store.Rotation, stranger bool) store.Outcome {
 	generation := r.Generation
 	exchangedAt, known := m.exchanged[generation]
@@ -66,8 +66,7 @@ func (m *model) rotate(r store.Rotation, stranger bool) store.Outcome {
 	return store.Rotated
 }
 
-// rotationModel holds the engine to the model, step by step, on a clock of the
-// test's own.
+// rotationModel compares the engine with the model, step by step, with a clock of the test.
 func rotationModel(t *testing.T, open Open) {
 	ctx, s := migrated(t, open)
 	ok(t, s.CreateClient(ctx, aClient("web"), By()))
@@ -108,7 +107,7 @@ func (m *model) wait(rt *rapid.T) {
 }
 
 func (m *model) checkRotate(rt *rapid.T, ctx context.Context, s store.Store, f store.Family) {
-	// Mostly the good generation or the one before, now and then older or ahead.
+	// Mostly this is the valid generation or the one before, and sometimes an older or a newer one.
 	step := rapid.SampledFrom([]int{0, 0, 0, 0, -1, -1, -1, -2, -3, 1, 2}).Draw(rt, "generation")
 	r := present(f, uint32(max(int(m.good)+step, 1)), m.now)
 	r.Grace, r.Idle = modelGrace, modelIdle
@@ -152,7 +151,7 @@ func (m *model) checkRotate(rt *rapid.T, ctx context.Context, s store.Store, f s
 	}
 }
 
-// decide is what the rotation comes to by the function that every reader but SQL asks.
+// decide returns the outcome of a rotation by the function that all Go code uses.
 func (m *model) decide(rt *rapid.T, ctx context.Context, s store.Store, r store.Rotation) store.Outcome {
 	f, err := s.Family(ctx, r.ID)
 	if err != nil {

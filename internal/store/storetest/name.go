@@ -20,7 +20,7 @@ func nameTests() []test {
 	}
 }
 
-// taker makes what is called by a name that stands in tokens.
+// taker creates something with a name that appears in tokens.
 type taker struct {
 	noun string
 	take func(ctx context.Context, s store.Store, name string) error
@@ -58,7 +58,7 @@ func nameOfOne(t *testing.T, ctx context.Context, s store.Store) {
 			name := fmt.Sprintf("name-%d-%d", i, j)
 			ok(t, first.take(ctx, s, name))
 			err := second.take(ctx, s, name)
-			if i == j || i+j >= 5 { // two of one noun, which is another matter
+			if i == j || i+j >= 5 { // two of one noun, which other tests have
 				wantErr(t, err, store.ErrExists)
 				continue
 			}
@@ -69,7 +69,7 @@ func nameOfOne(t *testing.T, ctx context.Context, s store.Store) {
 	}
 	ok(t, s.CreateClient(ctx, aClient("client"), By()))
 	user := aUser("user")
-	user.Username = "client" // a username stands in no token
+	user.Username = "client" // a username is in no token
 	ok(t, s.CreateUser(ctx, user, By()))
 	ok(t, s.CreateIssuer(ctx, anIssuer("issuer"), By()))
 	for name, want := range map[string]bool{"client": true, "user": true, "issuer": false, "Client": false, "nobody": false, "": false, "'\"\u2028": false} {

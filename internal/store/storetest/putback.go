@@ -38,11 +38,11 @@ func putBackAll(t *testing.T, ctx context.Context, s store.Store) {
 	mustRotate(t, ctx, s, failed, store.Rotated)
 	ok(t, s.PutBack(ctx, failed, store.Rotated))
 	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), before)
-	ok(t, s.PutBack(ctx, failed, store.Rotated)) // again, which changes nothing
+	ok(t, s.PutBack(ctx, failed, store.Rotated)) // a second time changes nothing
 	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), before)
 	same(t, len(recorded(t, ctx, s)), 0)
 
-	// What was graced is graced, and after hours the token is as good as it was.
+	// A graced rotation stays graced, and after hours the token is as good as before.
 	mustRotate(t, ctx, s, present(f, 1, time.Minute), store.Graced)
 	again := present(f, 2, 59*time.Minute)
 	same(t, mustRotate(t, ctx, s, again, store.Rotated).Family.Generation, 3)
@@ -80,7 +80,7 @@ func putBackOwn(t *testing.T, ctx context.Context, s store.Store) {
 	f := withFamily(t, ctx, s)
 	mine := present(f, 1, time.Minute)
 	mine.Clock = by(1)
-	ok(t, s.PutBack(ctx, mine, store.Unknown)) // it never happened
+	ok(t, s.PutBack(ctx, mine, store.Unknown)) // the rotation never happened
 	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), f)
 
 	moved := mustRotate(t, ctx, s, mine, store.Rotated).Family
@@ -125,7 +125,7 @@ func putBackUses(t *testing.T, ctx context.Context, s store.Store) {
 	ok(t, s.PutBack(ctx, rotation(1, 1), store.Rotated))
 	again(1, false)
 	mustRotate(t, ctx, s, rotation(1, 1), store.Rotated)
-	ok(t, s.PutBack(ctx, rotation(1, 1), store.Unknown)) // it shows that it was this one
+	ok(t, s.PutBack(ctx, rotation(1, 1), store.Unknown)) // the row shows that it was this rotation
 	again(1, false)
 
 	mustRotate(t, ctx, s, rotation(1, 2), store.Rotated)
@@ -135,7 +135,7 @@ func putBackUses(t *testing.T, ctx context.Context, s store.Store) {
 	again(3, false)
 
 	mustRotate(t, ctx, s, rotation(2, 4), store.Rotated)
-	ok(t, s.PutBack(ctx, rotation(1, 2), store.Unknown)) // its successor was used: it had been answered
+	ok(t, s.PutBack(ctx, rotation(1, 2), store.Unknown)) // its successor was used, so the client had the answer
 	again(2, true)
 	again(4, true)
 }
@@ -159,7 +159,7 @@ func putBackDelivered(t *testing.T, ctx context.Context, s store.Store) {
 	r := present(f, 1, time.Minute)
 	r.Clock = by(1)
 	mustRotate(t, ctx, s, r, store.Rotated)
-	mustRotate(t, ctx, s, r, store.Graced) // a caller that is answered
+	mustRotate(t, ctx, s, r, store.Graced) // a caller that got its answer
 	ok(t, s.PutBack(ctx, r, store.Rotated))
 	same(t, mustRotate(t, ctx, s, present(f, 2, 2*time.Minute), store.Rotated).Family.Generation, 3)
 	mustRotate(t, ctx, s, present(f, 1, 2*time.Minute), store.Reused)

@@ -137,7 +137,7 @@ func disableRace(t *testing.T, open Open) {
 	same(t, must[store.RotationResult](t)(one.Rotate(ctx, present(f, row.Generation, time.Minute))).Outcome, store.Revoked)
 }
 
-// rotateUntil rotates from ten goroutines, each going on from the last answer.
+// rotateUntil rotates from ten goroutines, each with the token of its last answer.
 func rotateUntil(t *testing.T, ctx context.Context, s store.Store, f store.Family, stop <-chan struct{}) {
 	concurrently(10, func(int) error {
 		generation := uint32(1)
@@ -153,7 +153,7 @@ func rotateUntil(t *testing.T, ctx context.Context, s store.Store, f store.Famil
 				return nil
 			}
 			if got.Outcome != store.Rotated && got.Outcome != store.Graced {
-				return nil // disabled, or left behind by the others
+				return nil // disabled, or too far behind the others
 			}
 			generation = got.Family.Generation
 		}
@@ -169,8 +169,8 @@ func updateRace(t *testing.T, open Open) {
 	same(t, must[store.Client](t)(one.Client(ctx, "web")).Version, 2)
 }
 
-// siblingRace has commands compare the keys of a registration with those of the others, and
-// write it all at once.
+// siblingRace: commands compare the keys of a registration with those of the others, and write at
+// the same time.
 func siblingRace(t *testing.T, open Open) {
 	ctx, one := migrated(t, open)
 	handles := []store.Store{one, open()}
@@ -200,7 +200,7 @@ func siblingRace(t *testing.T, open Open) {
 	same(t, count(updated), map[bool]int{true: 1, false: 1})
 }
 
-// mixedRace has many more callers than connections, each with all kinds of work.
+// mixedRace has many more callers than connections, and each makes all kinds of calls.
 func mixedRace(t *testing.T, open Open) {
 	ctx, one := migrated(t, open)
 	handles := []store.Store{one, open()}

@@ -28,8 +28,8 @@ func redemptionTests() []test {
 
 const aJKT = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
 
-// aCode is a family whose code was not redeemed yet, held to everything that a code can be
-// held to.
+// aCode returns a family whose code was not redeemed yet, with every condition that a code can
+// have.
 func aCode(number byte) store.Family {
 	f := aFamily(number)
 	f.Generation, f.IdleExpiresAt = 0, at(time.Minute)
@@ -49,7 +49,7 @@ func withCode(t *testing.T, ctx context.Context, s store.Store) store.Family {
 	return f
 }
 
-// redeem asks to redeem a code as it has to be asked.
+// redeem returns a redemption of a code that meets its conditions.
 func redeem(f store.Family, after time.Duration) store.Redemption {
 	r := store.Redemption{
 		ID: f.ID, ClientID: f.ClientID, ClientNotBefore: at(0), RedirectURI: f.Code.RedirectURI, Challenge: f.Code.Challenge,
@@ -107,7 +107,7 @@ func redeemedRoundTrip(t *testing.T, ctx context.Context, s store.Store) {
 func redeemedTwice(t *testing.T, ctx context.Context, s store.Store) {
 	f := withCode(t, ctx, s)
 	moved := mustRedeem(t, ctx, s, redeem(f, 0), store.Redeemed)
-	again := redeem(f, 3*time.Hour) // however late, and whatever else comes with it
+	again := redeem(f, 3*time.Hour) // however late, and with any other faults
 	again.RedirectURI, again.Challenge, again.Proved, again.Candidates = "", "", nil, nil
 	got := must[store.RotationResult](t)(s.Redeem(ctx, again))
 
@@ -197,7 +197,7 @@ func redeemedAhead(t *testing.T, ctx context.Context, s store.Store) {
 	r.Clock = by(1)
 	same(t, mustRotate(t, ctx, s, r, store.Rotated).Family.Generation, 2)
 	ok(t, s.PutBack(ctx, r, store.Rotated))
-	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), f) // what the code is held to as well
+	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), f) // the conditions of the code too
 	mustRotate(t, ctx, s, r, store.Rotated)
 	mustRedeem(t, ctx, s, redeem(f, 30*time.Second), store.CodeReplayed)
 }

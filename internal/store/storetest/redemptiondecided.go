@@ -11,7 +11,7 @@ import (
 	"authserver/internal/store"
 )
 
-// redemptionDecided asks for what is right and for what is wrong in any mixture.
+// redemptionDecided makes right and wrong requests in any mixture.
 func redemptionDecided(t *testing.T, open Open) {
 	ctx, s := migrated(t, open)
 	withFamily(t, ctx, s)
@@ -86,7 +86,7 @@ func redemptionDecided(t *testing.T, open Open) {
 	})
 }
 
-// idOf makes something that is good once of a family.
+// idOf returns a single use for a family.
 func idOf(f store.Family) (id [32]byte) {
 	copy(id[:], f.ID[:])
 	return id

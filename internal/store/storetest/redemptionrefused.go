@@ -16,7 +16,7 @@ type refusedRedemption struct {
 	ask  func(*store.Redemption)
 }
 
-// run has to leave the family as it was, and answer with it.
+// run requires that the family does not change, and that the answer has it.
 func (c refusedRedemption) run(t *testing.T, ctx context.Context, s store.Store) {
 	f := withCode(t, ctx, s)
 	if c.set != nil {
@@ -35,7 +35,7 @@ func (c refusedRedemption) run(t *testing.T, ctx context.Context, s store.Store)
 		want.Family, want.User = before, must[store.User](t)(s.User(ctx, before.UserID))
 		want.User.PasswordHash = nil
 	}
-	for range 2 { // and again
+	for range 2 { // and a second time
 		same(t, must[store.RotationResult](t)(s.Redeem(ctx, r)), want)
 	}
 	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), before)
@@ -90,7 +90,7 @@ func refusedRedemptions() []refusedRedemption {
 	}
 }
 
-// redeemedAfter changes the user of a code meanwhile.
+// redeemedAfter changes the user of a code before the redemption.
 func redeemedAfter(change func(*store.User)) func(t *testing.T, ctx context.Context, s store.Store) {
 	return func(t *testing.T, ctx context.Context, s store.Store) {
 		u := must[store.User](t)(s.User(ctx, "alice"))

@@ -62,7 +62,7 @@ func reused(t *testing.T, ctx context.Context, s store.Store) {
 	f := withFamily(t, ctx, s)
 	moved := must[store.RotationResult](t)(s.Rotate(ctx, present(f, 1, time.Minute)))
 	late := present(f, 1, time.Minute+10*time.Second+time.Microsecond)
-	late.Scope = oauth.Scope{"unheard of"} // reuse counts before scope
+	late.Scope = oauth.Scope{"unheard of"} // reuse comes before scope
 	got := must[store.RotationResult](t)(s.Rotate(ctx, late))
 
 	moved.Family.RevokedAt, moved.Family.RevokedReason = late.Now, late.Reuse.Reason
@@ -88,7 +88,7 @@ func rotatedKeeping(t *testing.T, ctx context.Context, s store.Store) {
 	late := present(f, 1, 90*time.Minute+time.Hour)
 	late.Keep = true
 	mustRotate(t, ctx, s, late, store.Expired)
-	// A client that is to rotate from now on does.
+	// A client that rotates from now on does so.
 	same(t, mustRotate(t, ctx, s, present(f, 1, 91*time.Minute), store.Rotated).Family.Generation, 2)
 	kept := present(f, 1, 93*time.Minute)
 	kept.Keep = true
@@ -104,7 +104,7 @@ func rotatedAhead(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, must[store.RotationResult](t)(s.Rotate(ctx, present(f, 6, time.Minute))).Outcome, store.Reused)
 }
 
-// aThumbprint and anotherThumbprint are what families are bound to.
+// aThumbprint and anotherThumbprint are the keys of families.
 const (
 	aThumbprint       = "jkt:0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
 	anotherThumbprint = "x5t#S256:0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
@@ -118,14 +118,14 @@ func rotatedBound(t *testing.T, ctx context.Context, s store.Store) {
 	for _, f := range []store.Family{free, bound} {
 		for _, want := range []store.Outcome{store.Rotated, store.Graced} {
 			r := present(f, 1, time.Minute)
-			r.Proved = []string{anotherThumbprint, aThumbprint} // as one with a certificate and a DPoP proof
+			r.Proved = []string{anotherThumbprint, aThumbprint} // like a request with a certificate and a DPoP proof
 			got := must[store.RotationResult](t)(s.Rotate(ctx, r))
 			same(t, got.Outcome, want)
 			same(t, got.Family.BoundTo, f.BoundTo)
 			same(t, must[store.Family](t)(s.Family(ctx, f.ID)), got.Family)
 		}
 	}
-	// A reuse that comes without the key is no reuse, and one with it is.
+	// A reuse without the key does not count, and one with the key does.
 	late := present(bound, 1, time.Hour-time.Minute)
 	same(t, must[store.RotationResult](t)(s.Rotate(ctx, late)).Outcome, store.WrongKey)
 	late.Proved = []string{aThumbprint}
@@ -170,11 +170,11 @@ func rotatedWithoutUser(t *testing.T, ctx context.Context, s store.Store) {
 type refusedRotation struct {
 	name string
 	want store.Outcome
-	set  func(t *testing.T, ctx context.Context, s store.Store) // beforehand
+	set  func(t *testing.T, ctx context.Context, s store.Store) // before the rotation
 	ask  func(*store.Rotation)
 }
 
-// run has to leave the family as it was, and answer with it.
+// run requires that the family does not change, and that the answer has it.
 func (c refusedRotation) run(t *testing.T, ctx context.Context, s store.Store) {
 	f := withFamily(t, ctx, s)
 	if c.set != nil {

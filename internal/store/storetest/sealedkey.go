@@ -115,8 +115,8 @@ func sealedClient(t *testing.T, ctx context.Context, s store.Store) {
 	wantErr(t, s.UpdateClient(ctx, old, By()), store.ErrConflict)
 
 	for id, want := range map[string]error{
-		"a/b//b":   store.ErrConflict, // sealed anew meanwhile
-		"a/b//one": store.ErrNotFound, // is not sealed
+		"a/b//b":   store.ErrConflict, // it was sealed again meanwhile
+		"a/b//one": store.ErrNotFound, // it is not sealed
 		"a/b//x":   store.ErrNotFound,
 		"a/b/b":    store.ErrNotFound,
 		"a/b//":    store.ErrNotFound,

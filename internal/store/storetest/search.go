@@ -7,8 +7,8 @@ import (
 	"authserver/internal/store"
 )
 
-// listSearch: a listing has the rows that have a text in one of their names, whatever
-// the case of ASCII letters, and goes through them in pages as through all.
+// listSearch: a listing has the rows with a text in one of their names, in upper or lower case of
+// ASCII, and returns them in pages like the whole list.
 func listSearch(t *testing.T, ctx context.Context, s store.Store) {
 	for _, id := range []string{"shop", "web-Shop", "other"} {
 		c := aClient(id)

@@ -32,7 +32,7 @@ func sessionTests() []test {
 	}
 }
 
-// aSession is a session of "alice".
+// aSession returns a session of "alice".
 func aSession(number byte) store.Session {
 	return store.Session{
 		ID: store.SessionID{15: number}, Secret: [32]byte{31: number}, UserID: "alice", UserNotBefore: at(0),
@@ -50,21 +50,21 @@ func withSession(t *testing.T, ctx context.Context, s store.Store) store.Session
 	return one
 }
 
-// Changing is By with a type of event.
+// Changing returns By with a type of event.
 func Changing(what store.EventType) store.Change {
 	by := By()
 	by.Event = what
 	return by
 }
 
-// ending is a change that ends a session or a consent.
+// ending returns a change that ends a session or a consent.
 func ending(what store.EventType, after time.Duration, reason string) store.Change {
 	return Changing(what).Voiding(store.Void{
 		Kind: store.RevokedFamily, Before: at(after), IssuedUntil: at(after + 15*time.Minute), Reason: reason,
 	})
 }
 
-// voided is what ending records of a family.
+// voided returns the revocation that ending records for a family.
 func voided(f store.Family, by store.Change) store.Revocation {
 	v := by.Voids
 	v.Value = hex.EncodeToString(f.ID[:])
@@ -201,7 +201,7 @@ func sessionSeen(t *testing.T, ctx context.Context, s store.Store) {
 	ok(t, s.SeeSessions(ctx, []store.SessionSeen{
 		{ID: ended.ID, SeenAt: at(time.Minute), IdleExpiresAt: at(2 * time.Hour)},
 		{ID: one.ID, SeenAt: at(time.Minute), IdleExpiresAt: at(2 * time.Hour)},
-		{ID: one.ID, SeenAt: at(time.Second), IdleExpiresAt: at(time.Hour)}, // by a replica that is behind
+		{ID: one.ID, SeenAt: at(time.Second), IdleExpiresAt: at(time.Hour)}, // by a replica whose clock is behind
 		{ID: store.SessionID{9}, SeenAt: at(time.Minute), IdleExpiresAt: at(2 * time.Hour)},
 	}))
 	one.SeenAt, one.IdleExpiresAt = at(time.Minute), at(2*time.Hour)

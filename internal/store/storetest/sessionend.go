@@ -8,7 +8,8 @@ import (
 	"authserver/internal/store"
 )
 
-// begun are families of a session: of a refresh token, of a code, and one that is offline.
+// begun returns families of a session: one with a refresh token, one with a code, and one that is
+// offline.
 func begun(t *testing.T, ctx context.Context, s store.Store, of store.Session) (token, code, offline store.Family) {
 	t.Helper()
 	token, code, offline = aFamily(10), aCode(11), aFamily(12)
@@ -158,7 +159,7 @@ func sweepSessions(t *testing.T, ctx context.Context, s store.Store) {
 	ended := aSession(2)
 	ok(t, s.CreateSession(ctx, ended, By()))
 	ok(t, s.EndSession(ctx, ended.ID, ending(store.SessionEnded, time.Minute, "logged_out")))
-	ok(t, s.RevokeFamily(ctx, aFamily(1).ID, Voiding(voidsFamily(aFamily(1).ID, 0, "revoked")))) // it is not what is swept
+	ok(t, s.RevokeFamily(ctx, aFamily(1).ID, Voiding(voidsFamily(aFamily(1).ID, 0, "revoked")))) // it is not the one to sweep
 	left := func(after time.Duration, want ...store.SessionID) {
 		t.Helper()
 		for must[int](t)(s.Sweep(ctx, at(after), 1)) > 0 {
@@ -171,7 +172,7 @@ func sweepSessions(t *testing.T, ctx context.Context, s store.Store) {
 		same(t, ids, want)
 	}
 	left(time.Minute+store.KeepEnded, aSession(1).ID, ended.ID)
-	left(time.Minute+store.KeepEnded+time.Microsecond, aSession(1).ID) // it expired, and its clients were not told yet
+	left(time.Minute+store.KeepEnded+time.Microsecond, aSession(1).ID) // it expired, but its clients have no logout token yet
 	same(t, must[int](t)(s.EndExpiredSessions(ctx, at(2*time.Hour), 10, expiring(2*time.Hour))), 1)
 	left(2*time.Hour+store.KeepEnded, aSession(1).ID)
 	left(2*time.Hour + store.KeepEnded + time.Microsecond)

@@ -8,7 +8,7 @@ import (
 	"authserver/internal/store"
 )
 
-// expiring is a change that ends sessions which expired: it makes no access token void.
+// expiring returns a change that ends expired sessions: it voids no access token.
 func expiring(after time.Duration) store.Change {
 	return Changing(store.SessionEnded).Voiding(store.Void{Before: at(after), Reason: "session_expired"})
 }
@@ -28,7 +28,7 @@ func sessionsExpired(t *testing.T, ctx context.Context, s store.Store) {
 	ok(t, s.SeeSessions(ctx, []store.SessionSeen{
 		{ID: seen.ID, SeenAt: at(time.Hour), IdleExpiresAt: at(2 * time.Hour)},
 		{ID: over.ID, SeenAt: at(time.Hour), IdleExpiresAt: at(2 * time.Hour)},
-		{ID: late.ID, SeenAt: at(time.Hour + time.Microsecond), IdleExpiresAt: at(2 * time.Hour)}, // it was over then
+		{ID: late.ID, SeenAt: at(time.Hour + time.Microsecond), IdleExpiresAt: at(2 * time.Hour)}, // it had expired by then
 	}))
 	same(t, must[store.Session](t)(s.Session(ctx, late.ID)), late)
 

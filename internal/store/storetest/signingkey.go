@@ -30,7 +30,7 @@ func aKey(kid, alg, predecessor string, active time.Duration) store.SigningKey {
 	}
 }
 
-// add adds keys by the plan as it is.
+// add adds keys to the present plan.
 func add(ctx context.Context, s store.Store, keys ...store.SigningKey) error {
 	return change(ctx, s, nil, keys)
 }
@@ -71,7 +71,7 @@ func signingKeyChange(t *testing.T, ctx context.Context, s store.Store) {
 	ok(t, change(ctx, s, []store.SigningKey{changed}, []store.SigningKey{next}))
 	same(t, signingKeys(t, ctx, s, 0), []store.SigningKey{first, next})
 
-	// The place of one that is passed over is free in the same change.
+	// The place of a key that is skipped is free in the same change.
 	inserted := aKey("between", "ES256", "1", time.Minute)
 	next.Predecessor = "between"
 	first.Certificates, first.RevokedAt = nil, at(time.Minute)
@@ -106,7 +106,7 @@ func signingKeyRefusals(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, must[store.KeyPlan](t)(s.KeyPlan(ctx, at(0))), want)
 }
 
-// A key that was revoked before it was to sign gives its place free; one that signed does not.
+// A key that was revoked before it signed frees its place; one that has signed does not.
 func signingKeyPassedOver(t *testing.T, ctx context.Context, s store.Store) {
 	first, waiting := aKey("1", "ES256", "", 0), aKey("2", "ES256", "1", time.Hour)
 	ok(t, add(ctx, s, first, waiting))

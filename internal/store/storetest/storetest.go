@@ -13,15 +13,15 @@ import (
 	"authserver/internal/store"
 )
 
-// Open opens one more handle on one database. It fails the test where it cannot,
-// and closes the handle when the test is over.
+// Open opens one more handle on one database. It fails the test if it cannot, and closes the handle
+// when the test is over.
 type Open func() store.Store
 
-// Run holds an engine to the contract of package store. empty makes a database without a
-// schema for the test alone, and fresh one that may be migrated already, without rows.
+// Run tests an engine against the contract of package store. empty makes a database without a
+// schema for one test, and fresh makes one without rows that may be migrated already.
 //
-// Watchers run first, and one at a time: what changed is told within a second, which a
-// crowd of other tests would not leave room for. All the rest run beside each other.
+// Watchers run first, and one at a time: they must report a change within a second, for which other
+// tests would leave no time. All other tests run concurrently.
 func Run(t *testing.T, empty, fresh func(t *testing.T) Open) {
 	t.Run("watchers", func(t *testing.T) {
 		for _, c := range watchTests() {
@@ -62,7 +62,7 @@ func Run(t *testing.T, empty, fresh func(t *testing.T) Open) {
 	}
 }
 
-// run runs the tests of a group beside each other and beside the other groups.
+// run runs the tests of a group concurrently, also with those of the other groups.
 func run(t *testing.T, group string, cases []test, database func(t *testing.T) Open) {
 	t.Run(group, func(t *testing.T) {
 		t.Parallel()
@@ -103,8 +103,8 @@ func testContext(t *testing.T) context.Context {
 	return ctx
 }
 
-// at is the test's clock: a moment so long after its beginning, with microseconds
-// that must not get lost.
+// at returns a moment of the test's clock: a time after its beginning, with microseconds that must
+// not get lost.
 func at(d time.Duration) store.Moment {
 	return time.Date(2026, time.March, 29, 1, 59, 58, 123456000, time.UTC).Add(d)
 }
@@ -123,7 +123,7 @@ func wantErr(t *testing.T, err, want error) {
 	}
 }
 
-// refused is for what the engine's constraints do not take.
+// refused is for values that the engine's constraints refuse.
 func refused(t *testing.T, err error) {
 	t.Helper()
 	for _, kind := range []error{store.ErrExists, store.ErrNotFound, store.ErrConflict, store.ErrUnavailable} {
@@ -140,7 +140,7 @@ func same[T any](t *testing.T, got, want T) {
 	}
 }
 
-// must returns a value that has to come without an error.
+// must returns a value, and fails the test if there is an error.
 func must[T any](t *testing.T) func(T, error) T {
 	t.Helper()
 	return func(v T, err error) T {
@@ -189,7 +189,7 @@ func aUser(id string) store.User {
 	}
 }
 
-// aFamily is a family of the client "web" and the user "alice".
+// aFamily returns a family of the client "web" and the user "alice".
 func aFamily(number byte) store.Family {
 	return store.Family{
 		ID: store.FamilyID{15: number}, ClientID: "web", UserID: "alice", Scope: oauth.Scope{"read", "write"},
@@ -209,7 +209,7 @@ func withFamily(t *testing.T, ctx context.Context, s store.Store) store.Family {
 	return f
 }
 
-// candidates are resources of one kind that know the scope of [aFamily].
+// candidates returns resources of one kind that list the scope of [aFamily].
 func candidates(resources ...string) []store.Candidate {
 	var list []store.Candidate
 	for _, id := range resources {
@@ -218,7 +218,7 @@ func candidates(resources ...string) []store.Candidate {
 	return list
 }
 
-// present asks to rotate a generation of the family some time after it began.
+// present returns a rotation of a generation of the family some time after it began.
 func present(f store.Family, generation uint32, after time.Duration) store.Rotation {
 	return store.Rotation{
 		ID: f.ID, Generation: generation, ClientID: f.ClientID, ClientNotBefore: at(0), Now: at(after), Candidates: candidates(f.Resources...),
@@ -234,7 +234,7 @@ func voidsUser(id string, after time.Duration) store.Void {
 	return store.Void{Kind: store.RevokedUser, Value: id, Before: at(after), IssuedUntil: at(after + time.Hour), Reason: "user_deleted"}
 }
 
-// kept is what is recorded of a void where no server has promised how long its tokens
+// kept returns the recorded revocation of a Void if no server has promised how long its tokens
 // live.
 func kept(v store.Void) store.Revocation {
 	until := v.IssuedUntil
@@ -244,14 +244,14 @@ func kept(v store.Void) store.Revocation {
 	return store.Revocation{Kind: v.Kind, Value: v.Value, Before: v.Before, ExpiresAt: until, Reason: v.Reason}
 }
 
-// recorded returns all revocations that are good at the test's beginning.
+// recorded returns all revocations that are valid at the test's beginning.
 func recorded(t *testing.T, ctx context.Context, s store.Store) []store.Revocation {
 	t.Helper()
 	list, _ := readOn(t, ctx, s, "", 100)
 	return list
 }
 
-// readOn reads revocations from the cursor on until there are no more for now.
+// readOn reads revocations from the cursor to the end.
 func readOn(t *testing.T, ctx context.Context, s store.Store, cursor store.Cursor, limit int) ([]store.Revocation, store.Cursor) {
 	t.Helper()
 	var list []store.Revocation

@@ -161,7 +161,7 @@ func sweepSecretKeys(t *testing.T, ctx context.Context, s store.Store) {
 
 func sweepLifetimes(t *testing.T, ctx context.Context, s store.Store) {
 	ok(t, s.PromiseLifetimes(ctx, lifetimes("a", time.Hour, time.Minute), at(0)))
-	over := time.Minute + 2*(time.Hour+24*time.Hour) // of the key set and of the longest token
+	over := time.Minute + 2*(time.Hour+24*time.Hour) // for the key set and the longest token
 	same(t, must[int](t)(s.Sweep(ctx, at(over), 100)), 0)
 	same(t, must[int](t)(s.Sweep(ctx, at(over+time.Microsecond), 100)), 1)
 	same(t, must[store.KeyPlan](t)(s.KeyPlan(ctx, at(0))).Lifetimes, nil)

@@ -19,8 +19,8 @@ func voidTests() []test {
 	}
 }
 
-// voidings are the ways in which something becomes void: each takes until when tokens of
-// it may be issued.
+// voidings returns the ways in which something becomes void. Each takes the moment until which its
+// tokens may be issued.
 func voidings(t *testing.T, ctx context.Context, s store.Store) map[string]func(until store.Moment) (store.RevocationKind, string) {
 	return map[string]func(store.Moment) (store.RevocationKind, string){
 		"a revocation": func(until store.Moment) (store.RevocationKind, string) {
@@ -78,7 +78,7 @@ func voidings(t *testing.T, ctx context.Context, s store.Store) map[string]func(
 	}
 }
 
-// keptUntil is how long the revocation is kept.
+// keptUntil returns how long the revocation is kept.
 func keptUntil(t *testing.T, ctx context.Context, s store.Store, kind store.RevocationKind, value string) store.Moment {
 	t.Helper()
 	for _, r := range recorded(t, ctx, s) {
@@ -94,15 +94,14 @@ func voidKept(t *testing.T, ctx context.Context, s store.Store) {
 	for server, l := range map[string]store.Lifetimes{
 		"short":   {MaxTokenTTL: time.Minute, ClockSkew: 3 * time.Second, KeptUntil: at(time.Hour)},
 		"long":    {MaxTokenTTL: 15 * time.Minute, ClockSkew: time.Second, KeptUntil: at(time.Hour)},
-		"stopped": {MaxTokenTTL: 20 * time.Hour, KeptUntil: at(-time.Hour)}, // its tokens are good still
+		"stopped": {MaxTokenTTL: 20 * time.Hour, KeptUntil: at(-time.Hour)}, // its tokens are still valid
 	} {
 		l.Server, l.RotationInterval, l.PollInterval = server, time.Hour, time.Second
 		ok(t, s.PromiseLifetimes(ctx, l, at(0)))
 	}
 	for how, void := range voidings(t, ctx, s) {
 		kind, value := void(at(2 * time.Minute))
-		// By the clock of a server that is ahead, and by that of a sweep that is
-		// further ahead.
+		// The end is by the clock of a server that is ahead, and of a sweep that is further ahead.
 		want := at(2 * time.Minute).Add(20*time.Hour + 2*3*time.Second)
 		if got := keptUntil(t, ctx, s, kind, value); !got.Equal(want) {
 			t.Errorf("%s is kept until %s, want %s", how, got, want)
@@ -117,7 +116,7 @@ func voidUntil(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, keptUntil(t, ctx, s, store.RevokedToken, "1"), at(time.Minute))
 }
 
-// Either the promise is known to who voids, or the server that promised finds the change
+// Either the transaction that voids knows the promise, or the server that promised finds the change
 // before it serves.
 func voidRace(t *testing.T, open Open) {
 	ctx, one := migrated(t, open)
@@ -157,13 +156,13 @@ func voidMadeAnew(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, must[store.Client](t)(s.Client(ctx, "web")).NotBefore, at(time.Minute))
 	same(t, must[store.User](t)(s.User(ctx, "alice")).NotBefore, at(time.Minute))
 
-	// The families of the new client are not those that the sweep takes.
+	// The sweep does not remove the families of the new client.
 	f.ClientNotBefore, f.UserNotBefore = at(time.Minute), at(time.Minute)
 	ok(t, s.CreateFamily(ctx, f))
 	must[int](t)(s.Sweep(ctx, at(0), 100))
 	same(t, isThere(t, ctx, s, f.ID), true)
 
-	// A revocation that is forgotten is not needed: the families that are left are.
+	// A forgotten revocation is not needed, because the remaining families have the moment.
 	ok(t, s.DeleteClient(ctx, "web", Voiding(voidsClient("web", 2*time.Minute))))
 	for must[int](t)(s.Sweep(ctx, at(1000*time.Hour), 100)) > 0 {
 		continue
@@ -171,14 +170,14 @@ func voidMadeAnew(t *testing.T, ctx context.Context, s store.Store) {
 	ok(t, s.CreateClient(ctx, aClient("web"), By()))
 	same(t, must[store.Client](t)(s.Client(ctx, "web")).NotBefore, at(0))
 
-	// A client under the name of a user who is gone, and a user under that of a client.
+	// A client gets the name of a deleted user, and a user gets that of a deleted client.
 	ok(t, s.DeleteClient(ctx, "web", Voiding(voidsClient("web", 0))))
 	ok(t, s.CreateUser(ctx, aUser("web"), By()))
 	ok(t, s.DeleteUser(ctx, "web", Voiding(voidsUser("web", 3*time.Minute))))
 	ok(t, s.CreateClient(ctx, aClient("web"), By()))
 	same(t, must[store.Client](t)(s.Client(ctx, "web")).NotBefore, at(3*time.Minute))
 
-	// A later clock stays as it is.
+	// A later clock does not move back.
 	ok(t, s.DeleteClient(ctx, "web", Voiding(voidsClient("web", 4*time.Minute))))
 	late := aUser("web")
 	late.NotBefore = at(time.Hour)
@@ -187,7 +186,7 @@ func voidMadeAnew(t *testing.T, ctx context.Context, s store.Store) {
 }
 
 func voidCreated(t *testing.T, ctx context.Context, s store.Store) {
-	v := voidsClient("web", time.Hour) // what the caller thinks of the moment does not count
+	v := voidsClient("web", time.Hour) // the engine ignores the moment of the caller
 	ok(t, s.CreateClient(ctx, aClient("web"), Voiding(v)))
 	created := must[store.Client](t)(s.Client(ctx, "web"))
 	same(t, created.NotBefore, at(0))

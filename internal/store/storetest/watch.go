@@ -19,14 +19,14 @@ func watchTests() []test {
 }
 
 const (
-	// busy is how long anything may take on a machine that runs other tests beside.
+	// busy is how long anything may take on a machine that runs other tests at the same time.
 	busy = 30 * time.Second
-	// settled is longer than a watcher waits to hear its own notification. One that did not hear
-	// it tells every topic again.
+	// settled is longer than a watcher waits for its own notification. A watcher that did not get
+	// it sends every topic again.
 	settled = 2 * time.Second
 )
 
-// watching starts a watcher and takes every topic that it begins with.
+// watching starts a watcher and reads all topics with which it begins.
 func watching(t *testing.T, s store.Store) <-chan store.Topic {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -124,7 +124,7 @@ func watchChanges(t *testing.T, open Open) {
 		{"revoke", store.TopicRevocations, func(s store.Store) error { return s.Revoke(ctx, Voiding(aVoid("1", time.Hour))) }},
 		{"let a revocation grow", store.TopicRevocations, func(s store.Store) error { return s.Revoke(ctx, Voiding(aVoid("1", 2*time.Hour))) }},
 	} {
-		// The watcher's own handle and another take turns.
+		// The watcher's own handle and another one take turns.
 		if err := step.do(handles[i%2]); err != nil {
 			t.Fatalf("%s: %v", step.what, err)
 		}
@@ -139,7 +139,7 @@ func watchChanges(t *testing.T, open Open) {
 			t.Fatalf("%s: told of %s, want %s", step.what, got, step.topic)
 		}
 	}
-	// Most of them: a machine that runs other tests beside holds up one or the other.
+	// The limit is for most of them: a machine that runs other tests at the same time delays some.
 	if late > told/2 {
 		t.Errorf("%d of %d changes are told later than within a second", late, told)
 	}
