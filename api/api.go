@@ -1,8 +1,6 @@
-// Package api holds openapi.yaml, the description of the public listener. The
-// server answers with it at /openapi.yaml, and test/openapitest holds every
-// request and answer of the black-box tests to it.
-//
-// It refuses code: what the document says is done in internal/handlers.
+// Package api has openapi.yaml, the description of the public listener. The server serves it at
+// /openapi.yaml, and test/openapitest checks every request and answer of the black-box tests
+// against it. It refuses code: internal/handlers implements the document.
 package api
 
 import _ "embed" // for the directive alone

@@ -8,7 +8,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// GlobalFlags are the flags of every command, beside kong's --help.
+// GlobalFlags are the flags of every command, in addition to kong's --help.
 type GlobalFlags struct {
 	HelpAll      helpFlag    `name:"help-all" help:"Explain every flag of the command."`
 	HelpSettings helpFlag    `name:"help-settings" help:"Show the settings, which are flags too."`

@@ -14,7 +14,7 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// maxInput bounds what is read from a file or from standard input.
+// maxInput bounds the content of a file or of standard input.
 const maxInput = 1 << 20
 
 // readText reads a file of settings, or one that holds a secret.

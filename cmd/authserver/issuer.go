@@ -63,7 +63,7 @@ func (f IssuerFlags) input(p *process) (admin.IssuerInput, error) {
 	return input, err
 }
 
-// keys reads where the keys of the issuer come from.
+// keys reads the source of the issuer's keys.
 func (f IssuerFlags) keys(p *process) (admin.IssuerKeys, error) {
 	keys := admin.IssuerKeys{JWKSURI: f.JWKSURI, Discovery: f.Discovery}
 	var err error

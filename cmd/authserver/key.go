@@ -54,7 +54,7 @@ func (c *keyList) Run(p *process) error {
 	})
 }
 
-// keyRow is a signing key as a person wants to see it.
+// keyRow is a signing key in a table for people.
 type keyRow struct {
 	State      string `json:"state"`
 	Alg        string `field:"algorithms" json:"alg"`

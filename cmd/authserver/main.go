@@ -75,7 +75,7 @@ type process struct {
 	given  map[string]bool // the settings that do not come from their defaults
 }
 
-// report prints on standard error what was done. A failure to print it changes nothing.
+// report prints to standard error what the command did. If printing fails, nothing else changes.
 func (p *process) report(format string, args ...any) {
 	fmt.Fprintf(p.stderr, format+"\n", args...)
 }
@@ -218,10 +218,10 @@ func given(parsed *kong.Context) map[string]bool {
 	return names
 }
 
-// empty refuses a flag of the command itself that has no value, as one has whose variable was
-// not set: without it the command may do more than was meant. A flag that may be empty, to clear
-// what is there, is a pointer or a list; one whose empty value says the same as none has the
-// tag "empty".
+// empty refuses a flag of the command itself without a value, as in a script whose variable was not
+// set: without the flag the command may do more than the operator wanted. A flag that may be empty,
+// to clear a value, is a pointer or a list. A flag for which an empty value is the same as none has
+// the tag "empty".
 func empty(parsed *kong.Context) error {
 	var faults []error
 	for _, path := range parsed.Path {
@@ -234,8 +234,7 @@ func empty(parsed *kong.Context) error {
 	return errors.Join(faults...)
 }
 
-// hint says where to read what a command takes, where that was the trouble and not
-// a setting.
+// hint names the help of the command, if the command line was at fault and not a setting.
 func hint(stderr io.Writer, err error) {
 	var parse *kong.ParseError
 	if !errors.As(err, &parse) || parse.ExitCode() == exitFailed || parse.Context == nil {

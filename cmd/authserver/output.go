@@ -58,7 +58,7 @@ func shown[V any](p *process, o Output, noun, name string, get func() (V, error)
 	return true, o.show(p.stdout, v)
 }
 
-// done prints what was made or changed.
+// done prints the result of a change.
 func (o Output) done(p *process, v any) error { return afterwards(o.show(p.stdout, v)) }
 
 // afterwards says that the operation is done although its answer could not be printed.
@@ -127,8 +127,8 @@ func (w *printer) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// sync waits until a file has what was printed: it may be on a disk that is full. What is
-// no file, such as a pipe, has it already.
+// sync waits until a file has the output, because the disk may be full. An output that is not a
+// file, such as a pipe, has it already.
 func (w *printer) sync() error {
 	file, ok := w.to.(interface{ Sync() error })
 	if !ok {

@@ -24,7 +24,7 @@ type NewAssertion struct {
 	Client       bool                  `field:"client"` // it authenticates a client (RFC 7523 §2.2)
 	Audience     string                `field:"aud"`
 	TTL          time.Duration         `field:"ttl_seconds"`
-	Claims       map[string]any        `field:"claims"`       // beside those above, or instead of them
+	Claims       map[string]any        `field:"claims"`       // in addition to those above, or instead of them
 	Key          assertions.SigningKey `field:"key"`          // private, or a secret that is shared with this server
 	Certificates [][]byte              `field:"certificates"` // in DER; the first is named as x5t and x5t#S256; nil: none
 	Alg          string                `field:"alg"`          // "": the first that the key can do

@@ -23,7 +23,7 @@ type Event struct {
 	UserID    string         `json:"user_id,omitempty"`   // the user that it is about
 	Family    string         `json:"family,omitempty"`    // the family of refresh tokens that it is about
 	RequestID string         `json:"request_id,omitempty"`
-	ObjectID  string         `json:"object_id,omitempty"` // of an object that is no client, user or family, such as a key
+	ObjectID  string         `json:"object_id,omitempty"` // of an object other than a client, user or family, such as a key
 	Name      string         `json:"name,omitempty"`      // of its object, such as a username
 	Reason    string         `json:"reason,omitempty"`
 	Changes   []ChangedField `json:"changes,omitempty"` // in the order of the fields' names

@@ -29,7 +29,7 @@ type Client struct {
 	Claims         map[string]any     `json:"claims"`
 	RefreshIdleTTL int64              `json:"refresh_idle_ttl_seconds"`
 	RefreshMaxTTL  int64              `json:"refresh_max_ttl_seconds"`
-	// The credentials of the client beside secrets; each is left out if there is none.
+	// The credentials of the client other than secrets; each is left out if there is none.
 	JWKS             json.RawMessage `json:"jwks,omitempty"`
 	JWKSURI          string          `json:"jwks_uri,omitempty"`
 	Certificates     []Certificate   `json:"certificates,omitempty"`
@@ -64,7 +64,7 @@ type ClientInput struct {
 	AuthMethods   []oauth.AuthMethod `field:"auth_methods"`   // [oauth.AuthNone] alone: public; empty: Basic or post, either
 	JWKS          json.RawMessage    `field:"jwks"`           // public keys for private_key_jwt; empty, and not nil: none
 	JWKSURI       *string            `field:"jwks_uri"`       // the URL from which they are fetched, instead of JWKS; "": none
-	Certificates  [][]byte           `field:"certificates"`   // each in DER, instead of a JWKS or beside it
+	Certificates  [][]byte           `field:"certificates"`   // each in DER, instead of a JWKS or in addition to it
 	AssertionAlgs []string           `field:"assertion_algs"` // the algorithms of its assertions; empty: all that its keys can do
 	// EndpointAudience lets its assertions name the token endpoint as their audience.
 	EndpointAudience *bool             `field:"accept_token_endpoint_audience"`

@@ -59,7 +59,7 @@ type ClientSignInInput struct {
 	IDTokenEncryptionEnc       *string         `field:"id_token_encrypted_response_enc"` // RFC 7518 §5.1; the default is A128CBC-HS256
 	UserinfoEncryptionAlg      *string         `field:"userinfo_encrypted_response_alg"`
 	UserinfoEncryptionEnc      *string         `field:"userinfo_encrypted_response_enc"`
-	IDTokenScopeClaims         *bool           `field:"id_token_scope_claims"` // beside userinfo, which has them
+	IDTokenScopeClaims         *bool           `field:"id_token_scope_claims"` // in addition to userinfo
 	SubjectType                *string         `field:"subject_type"`
 	SectorIdentifierURI        *string         `field:"sector_identifier_uri"`
 	LogoURI                    *string         `field:"logo_uri"` // https, or data:image/…;base64,…

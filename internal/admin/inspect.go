@@ -55,7 +55,7 @@ type FindingCode string
 // The codes of reasons.
 const (
 	FoundGood         FindingCode = "good"
-	FoundMalformed    FindingCode = "malformed"   // it is no token of a known kind
+	FoundMalformed    FindingCode = "malformed"   // it is not a token of a known kind
 	FoundRefused      FindingCode = "refused"     // a check of its signature or its claims fails
 	FoundRevoked      FindingCode = "revoked"     // it was revoked, or its family, or all tokens of its user or client
 	FoundExpired      FindingCode = "expired"     // it is too old, or was unused for too long
@@ -63,7 +63,7 @@ const (
 	FoundDeleted      FindingCode = "gone"        // its family, client or user was deleted
 	FoundDisabled     FindingCode = "disabled"    // its client, user or issuer is disabled
 	FoundUnregistered FindingCode = "not_found"   // its issuer or its key is not registered
-	FoundMethod       FindingCode = "unsupported" // its client is not registered for what it is signed with
+	FoundMethod       FindingCode = "unsupported" // its client is not registered for this kind of signature
 	FoundEncrypted    FindingCode = "encrypted"   // its content cannot be read here, or the next finding has it
 )
 

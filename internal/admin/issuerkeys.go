@@ -127,7 +127,7 @@ func (is *Issuers) replaceKeys(f *form, i *store.Issuer, k IssuerKeys) bool {
 	return len(f.faults) == before && f.err == nil
 }
 
-// checkSharedSecret refuses a text that is no secret, or too short.
+// checkSharedSecret refuses a text that is not a secret, or too short.
 func (f *form) checkSharedSecret(field Field, secret []byte) bool {
 	before := len(f.faults)
 	if err := keyfiles.Check(secret, keyfiles.Secret); err != nil {
@@ -138,7 +138,7 @@ func (f *form) checkSharedSecret(field Field, secret []byte) bool {
 	return len(f.faults) == before
 }
 
-// algorithmsOfKeys returns for each key what it can verify.
+// algorithmsOfKeys returns the algorithms that each key can verify.
 func (is *Issuers) algorithmsOfKeys(i store.Issuer) ([][]string, error) {
 	var each [][]string
 	switch {

@@ -17,7 +17,7 @@ type NewDPoPProof struct {
 	Method      string                `field:"method"`
 	URL         string                `field:"url"`
 	Nonce       string                `field:"nonce"`        // "": none was asked for
-	AccessToken string                `field:"access_token"` // the access token beside it, for an API; "": for a token endpoint
+	AccessToken string                `field:"access_token"` // the access token of the request, for an API; "": for a token endpoint
 	Key         assertions.SigningKey `field:"key"`
 	Alg         string                `field:"alg"` // "": the first that the key can do
 }

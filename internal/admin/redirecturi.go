@@ -53,8 +53,8 @@ func (f *form) checkRedirectURI(field Field, uri string) {
 	}
 }
 
-// checkURI refuses a text that is no absolute URI without a fragment, or has two readings: servers
-// and browsers must agree on its meaning.
+// checkURI refuses a text that is not an absolute URI without a fragment, or has two readings:
+// servers and browsers must agree on its meaning.
 func (f *form) checkURI(field Field, uri string) (*url.URL, bool) {
 	refuse := func(format string, args ...any) (*url.URL, bool) {
 		f.fault(field, CodeInvalid, "%q "+format, append([]any{uri}, args...)...)

@@ -32,7 +32,7 @@ const (
 // SecretRotation is a rotation of a client's secret.
 type SecretRotation struct {
 	Secret     string        `field:"client_secret"`   // one that an administrator brings; "": one is made
-	Overlap    time.Duration `field:"overlap_seconds"` // how long the old ones stay valid beside it; zero ends them at once
+	Overlap    time.Duration `field:"overlap_seconds"` // how long the old ones stay valid; zero ends them at once
 	ShowSecret ShowSecret
 }
 

@@ -77,7 +77,7 @@ func (g *Gate) Enter(ctx context.Context, by string) error {
 // time or number.
 func (g *Gate) Take(by string) {
 	turn, err := g.enqueue(by, int(^uint(0)>>1))
-	if turn == nil || err != nil { // there is no bound that could be met
+	if turn == nil || err != nil { // it has a slot already: without a bound there is no error
 		return
 	}
 	began := g.Now()

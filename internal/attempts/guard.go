@@ -51,7 +51,7 @@ type counter struct {
 	local bool // there is no row
 }
 
-// ThrottledError refuses an attempt that has to wait. Its credentials were not looked at.
+// ThrottledError refuses an attempt that has to wait. Its credentials were not checked.
 type ThrottledError struct{ Wait time.Duration }
 
 func (t *ThrottledError) Error() string {
@@ -74,7 +74,7 @@ func (t Attempt) keys() []store.FailureKey {
 	return t.from.of(t.account)
 }
 
-// Enter returns [ThrottledError] where an attempt at an account has to wait. For a browser in which
+// Enter returns [ThrottledError] if an attempt at an account has to wait. For a browser in which
 // the account signed in before, only its own failures count; if those are too many, it counts like
 // any other.
 func (g *Guard) Enter(ctx context.Context, account [sha256.Size]byte, from Origin) (Attempt, error) {

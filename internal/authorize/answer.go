@@ -24,7 +24,7 @@ func Modes() []Mode { return []Mode{ModeQuery, ModeFragment, ModeFormPost} }
 // Field is a parameter of an answer.
 type Field struct{ Name, Value string }
 
-// Answer is an authorization response, and where it goes.
+// Answer is an authorization response, and its destination.
 type Answer struct {
 	RedirectURI string
 	Mode        Mode

@@ -59,11 +59,11 @@ type Flow struct {
 	Client       store.Client
 	Request      Request
 	Grantable    oauth.Grantable // the part of the request that the client may get
-	redirectURI  string          // where the answer goes
+	redirectURI  string          // the destination of the answer
 	fault        *oauth.Error    // the error that the client gets
 }
 
-// Destination is where the browser goes at the end.
+// Destination returns the address to which the browser is sent at the end.
 func (f Flow) Destination() string { return f.redirectURI }
 
 // Begin reads a new request. Its error is for the person: the request names no valid client and
@@ -147,7 +147,7 @@ func sent(parameter, value string) error {
 	return fmt.Errorf("the request has %s", oauth.Quote(parameter, value))
 }
 
-// redirectURI returns where the answer goes (RFC 6749 §3.1.2.3).
+// redirectURI returns the destination of the answer (RFC 6749 §3.1.2.3).
 func redirectURI(client store.Client, p parameters) (string, error) {
 	presented := p.get("redirect_uri")
 	scope := strings.Fields(p.get("scope"))
@@ -210,7 +210,7 @@ func (a *Authorizer) checkRest(ctx context.Context, f *Flow, p parameters, objec
 	return nil
 }
 
-// Step is what comes next: a page, or the answer to the client.
+// Step is the next step: a page, or the answer to the client.
 type Step struct {
 	Page   Page // "": none
 	Answer *Answer

@@ -42,7 +42,7 @@ func readParameters(text string) parameters {
 	return p
 }
 
-// get returns a parameter, and "" where it appears more than once.
+// get returns a parameter, or "" if it appears more than once.
 func (p parameters) get(name string) string {
 	if p.loose == nil {
 		return p.form.Get(name)

@@ -40,7 +40,7 @@ func (l LoginPrompt) Needs(s PromptInput) *Need {
 	return l.asWanted(s, fresh)
 }
 
-// recent reports whether the sign-in is no older than max_age. A sign-in for this request counts
+// recent reports whether the sign-in is not older than max_age. A sign-in for this request counts
 // for FreshFor, because a person could never meet a max_age of a few seconds.
 func (l LoginPrompt) recent(s PromptInput, fresh bool) bool {
 	age := s.Now.Sub(s.Person.Session.AuthTime())

@@ -18,8 +18,8 @@ import (
 const (
 	// requestURN begins the request_uri of every pushed request (RFC 9126 §2.2).
 	requestURN = "urn:ietf:params:oauth:request_uri:"
-	// PushedTTL is how long a sign-in may begin with a pushed request. FAPI 2.0 §5.3.2.2 wants less
-	// than ten minutes.
+	// PushedTTL is how long a sign-in may begin with a pushed request. FAPI 2.0 §5.3.2.2 requires
+	// less than ten minutes.
 	PushedTTL = 5 * time.Minute
 	// pushedMaxAge is how long the person may take from then on. The store remembers the use of the
 	// request for that long.
@@ -46,9 +46,9 @@ func secrets() []string {
 	return []string{"client_secret", "client_assertion", "client_assertion_type"}
 }
 
-// Push takes the request of a client that has authenticated, and returns the request_uri that
-// stands for it (RFC 9126 §2.1). jkt is the thumbprint of the key that the client proved with it,
-// and the code is bound to that key (RFC 9449 §10.1); "": none.
+// Push stores the request of a client that has authenticated, and returns its request_uri (RFC 9126
+// §2.1). jkt is the thumbprint of the key that the client proved with it, and the code is bound to
+// that key (RFC 9449 §10.1); "": none.
 func (a *Authorizer) Push(ctx context.Context, client store.Client, body, jkt string, now time.Time) (string, error) {
 	form, err := oauth.ParseQuery(body)
 	if err != nil {
@@ -100,8 +100,8 @@ func namesPushed(query string) bool {
 	})
 }
 
-// unseal returns the request that a request_uri stands for. Of the other parameters only client_id
-// counts (RFC 9126 §4). Its errors are for the person, because there is no redirect URI yet.
+// unseal returns the request in a request_uri. Of the other parameters it uses only client_id (RFC
+// 9126 §4). Its errors are for the person, because there is no redirect URI yet.
 func (a *Authorizer) unseal(query string, now time.Time) (Continuation, error) {
 	if len(query) > MaxContinuation+MaxRequest {
 		return Continuation{}, refusePushed()

@@ -51,8 +51,8 @@ func (r Request) answers(value string) bool {
 	return slices.Contains(strings.Fields(r.ResponseType), value)
 }
 
-// readRequest reads all but the client, the redirect URI, the state and the response mode,
-// which say where a refusal goes.
+// read reads all parameters except the client, the redirect URI, the state and the response mode,
+// which are the destination of a refusal.
 func (r *Request) read(p parameters) error {
 	if p.fault != nil {
 		return p.fault

@@ -19,9 +19,9 @@ type RequestObjects interface {
 	Open(ctx context.Context, now time.Time, client store.Client, object string) (map[string]any, error)
 }
 
-// resolve uses the parameters of the request object, if there is one, and ignores those beside it
-// (RFC 9101 §6.3). The continuation then has these parameters, so the object is verified once, when
-// it comes. An error in the object is for the client.
+// resolve uses the parameters of the request object, if there is one, and ignores all others (RFC
+// 9101 §6.3). The continuation then has these parameters, so the object is verified once, when it
+// comes. An error in the object is for the client.
 func (a *Authorizer) resolve(ctx context.Context, f *Flow, p parameters) (parameters, *oauth.Error, error) {
 	if f.Continuation.Signed || p.fault != nil || !p.form.Has("request") {
 		return p, nil, nil //nolint:nilerr // what is wrong with the request is told with the rest of it

@@ -15,8 +15,8 @@ func Restrict(c *tls.Config) {
 	if c.MinVersion < tls.VersionTLS12 {
 		c.MinVersion = tls.VersionTLS12
 	}
-	// RFC 9325 §4.2. Go offers and takes CBC with SHA-1 beside them (RFC 9325 §4.1, §7.2:
-	// SHOULD NOT). Those of TLS 1.3 are not a matter of settings.
+	// These are the suites of RFC 9325 §4.2. By default Go also offers and accepts CBC with SHA-1
+	// (RFC 9325 §4.1, §7.2: SHOULD NOT). The suites of TLS 1.3 cannot be configured.
 	c.CipherSuites = []uint16{
 		tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
 		tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,

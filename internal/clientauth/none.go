@@ -15,8 +15,8 @@ type None struct{}
 // Name implements [Method].
 func (None) Name() oauth.AuthMethod { return oauth.AuthNone }
 
-// Credentials implements [Method]. A client_id beside another method's credentials is
-// not a second method.
+// Credentials implements [Method]. A client_id together with another method's credentials is not a
+// second method.
 func (None) Credentials(r Request) ([]Credentials, error) {
 	if !namesOnly(r) {
 		return nil, nil

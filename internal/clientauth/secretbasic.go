@@ -19,9 +19,9 @@ type SecretBasic struct{ Secrets Secrets }
 // Name implements [Method].
 func (SecretBasic) Name() oauth.AuthMethod { return oauth.AuthBasic }
 
-// Credentials implements [Method]. RFC 6749 wants both halves form-urlencoded before
-// they are joined; many clients send them raw. If the two readings differ, both are
-// returned, the RFC's first. That is safe: if either is the secret, the sender knew it.
+// Credentials implements [Method]. RFC 6749 requires that both halves are form-urlencoded before
+// they are joined, but many clients send them raw. If the two readings differ, both are returned,
+// the RFC's first. That is safe: if either is the secret, the sender knew it.
 func (SecretBasic) Credentials(r Request) ([]Credentials, error) {
 	if len(r.Authorization) == 0 {
 		return nil, nil
@@ -49,7 +49,7 @@ func (SecretBasic) Credentials(r Request) ([]Credentials, error) {
 	return []Credentials{{ClientID: decodedID, Secrets: []string{decoded}}, raw}, nil
 }
 
-// formDecoded reads both halves as form-urlencoded, where they can be read so.
+// formDecoded reads both halves as form-urlencoded, if that is possible.
 func formDecoded(id, secret string) (decodedID, decoded string, ok bool) {
 	decodedID, errID := url.QueryUnescape(id)
 	decoded, errSecret := url.QueryUnescape(secret)

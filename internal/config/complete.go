@@ -28,7 +28,7 @@ type group interface {
 	complete(c *completion) []error
 }
 
-// completion has what a group needs beside its own settings.
+// completion has what a group needs in addition to its own settings.
 type completion struct {
 	mode     Mode
 	readFile func(name string) ([]byte, error)
@@ -66,8 +66,8 @@ func crossCheck(groups []group) (faults []error) {
 	return present(faults...)
 }
 
-// groupsOf returns the groups that a struct embeds, or the struct itself where it is one.
-// What it embeds comes first, because the methods of one embedded group are its own too.
+// groupsOf returns the groups that a struct embeds, or the struct itself if it is one. Embedded
+// groups come first, because the struct also has the methods of a single embedded group.
 func groupsOf(settings reflect.Value) []group {
 	var found []group
 	for i := range settings.NumField() {

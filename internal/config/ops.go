@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Ops is where the operator, and a health check, reach the server.
+// Ops has the address at which the operator, and a health check, reach the server.
 type Ops struct {
 	OpsListen string `name:"ops-listen" setting:"flag env file" group:"Server" default:"127.0.0.1:9090" help:"Address of metrics, health and profiles. Keep it off the public network."`
 }

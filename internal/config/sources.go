@@ -16,7 +16,7 @@ import (
 
 const envPrefix = "AUTHSERVER_"
 
-// Sources are the sources of settings beside flags.
+// Sources are the sources of settings other than flags.
 type Sources struct {
 	Environ  []string                          // as os.Environ gives it
 	ReadFile func(name string) ([]byte, error) // os.ReadFile
@@ -45,7 +45,7 @@ func helpWithEnv(value *kong.Value) string {
 	return kong.DefaultHelpValueFormatter(value)
 }
 
-// File is the settings file. Each command that reads settings embeds it once, beside the
+// File is the settings file. Each command that reads settings embeds it once, in addition to the
 // groups that it reads.
 type File struct {
 	Config string `name:"config" setting:"flag env" group:"Settings file" placeholder:"FILE" help:"YAML file with settings."`
@@ -183,8 +183,8 @@ func readEnviron(environ []string, read map[string]bool) (map[string]string, err
 	return values, errors.Join(faults...)
 }
 
-// check reports a text that is no value of the setting. where names it: a variable, or a key with
-// its file and line.
+// check reports a text that is not a value of the setting. where names its place: a variable, or a
+// key with its file and line.
 func (r Row) check(where, text string) error {
 	switch r.zero.(type) {
 	case time.Duration:

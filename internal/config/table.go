@@ -11,9 +11,9 @@ import (
 type Row struct {
 	Group   string // heading
 	Name    string // "database-url"
-	Flag    string // "--database-url"; "" where there is none
+	Flag    string // "--database-url"; "": there is none
 	Env     string // "AUTHSERVER_DATABASE_URL"
-	File    string // "database-url", the key in the YAML file; "" where there is none
+	File    string // "database-url", the key in the YAML file; "": there is none
 	Default string // "" for none
 	Help    string
 

@@ -27,7 +27,8 @@ type DPoP struct {
 
 func (*DPoP) complete(*completion) []error { return nil }
 
-// Fetch says from where the server may fetch key sets. The room that opens the file checks it.
+// Fetch bounds the addresses from which the server may fetch key sets. The room that opens the file
+// checks it.
 type Fetch struct {
 	FetchAllowHost []string `name:"fetch-allow-host" setting:"flag env file" group:"Trust" placeholder:"HOST" help:"Hosts without public addresses, separated by commas, from which the server may fetch the key sets of issuers and clients, and to which it may send logout tokens."`
 	FetchCAFile    string   `name:"fetch-ca-file" setting:"flag env file" group:"Trust" placeholder:"FILE" help:"Certificates in PEM of authorities to trust for these fetches, in addition to the system's. Read again on SIGHUP."`

@@ -161,7 +161,7 @@ func nameOf(person *signedIn) string {
 	return ""
 }
 
-// origin is that of the server, where a form of the page leads.
+// origin returns the origin of the server, to which a form of the page leads.
 func origin(issuer string) string {
 	u, err := url.Parse(issuer)
 	if err != nil {

@@ -54,8 +54,8 @@ func changes(before, after any) (map[string]store.FieldChange, error) {
 	return changed, nil
 }
 
-// fillFalse adds the booleans that a document leaves out because they are false, beside another
-// state of it in which they are true.
+// fillFalse adds the booleans that a document leaves out because they are false, if they are true
+// in the other state.
 func fillFalse(to, other map[string]json.RawMessage) {
 	for name, value := range other {
 		if to[name] == nil && string(value) == "true" {

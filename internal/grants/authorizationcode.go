@@ -95,7 +95,7 @@ const unrefreshed = 10 * 365 * 24 * time.Hour
 // here.
 func (g *AuthorizationCode) plan(ctx context.Context, r Request, id store.FamilyID, challenge string) (store.Redemption, plan, error) {
 	asked := r.Form.Resources()
-	if len(asked) > 0 { // RFC 8707 §2.2: a subset of what was granted
+	if len(asked) > 0 { // RFC 8707 §2.2: a subset of the granted resources
 		if _, err := g.Targets.Resolve(ctx, asked, r.Client.Resources); err != nil {
 			return store.Redemption{}, plan{}, err
 		}

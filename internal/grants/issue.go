@@ -61,7 +61,7 @@ func askedScope(value string) (oauth.Scope, error) {
 // draft is an unsigned access token, with the username of its subject.
 type draft struct {
 	tokens.Access
-	username string // for the log; "": the subject is no user of this server
+	username string // for the log; "": the subject is not a user of this server
 }
 
 // about is what the log says about the token, whether or not it is issued.

@@ -21,8 +21,8 @@ type JWTBearer struct {
 // Type implements [Grant].
 func (*JWTBearer) Type() oauth.GrantType { return oauth.JWTBearer }
 
-// NeedsClient implements [Grant]: the issuer's registration says whether a client
-// has to authenticate beside the assertion (RFC 7521 §4.1).
+// NeedsClient implements [Grant]: the issuer's registration decides whether a client has to
+// authenticate in addition to the assertion (RFC 7521 §4.1).
 func (*JWTBearer) NeedsClient() bool { return false }
 
 // Exchange implements [Grant]. It looks up the subject. It records the use of the

@@ -16,7 +16,7 @@ import (
 // same one at once, the database accepts one of them.
 type SingleUse struct {
 	store.Use
-	OnReplay func() *oauth.Error // refuses what was used before
+	OnReplay func() *oauth.Error // makes the refusal of a replay
 }
 
 // ReplayError is the cause of a refusal because of an earlier use.

@@ -44,7 +44,7 @@ func groups(asked oauth.Grantable) []pages.ConsentGroup {
 	for _, resource := range append([]string{""}, asked.Resources...) {
 		group := pages.ConsentGroup{Resource: resource}
 		for _, scope := range asked.ByResource[resource] {
-			if scope != "openid" || len(asked.ByResource[""]) == 1 { // beside other scopes it says nothing more
+			if scope != "openid" || len(asked.ByResource[""]) == 1 { // with other scopes it adds no information
 				group.Scopes = append(group.Scopes, pages.Scope{Name: scope})
 			}
 		}

@@ -14,7 +14,7 @@ import (
 	"authserver/internal/web"
 )
 
-// Kinds of requests with a queue of their own, beside the grants.
+// The kinds of requests with a queue of their own, in addition to the grants.
 const (
 	KindIntrospection = "introspection"
 	KindRevocation    = "revocation"

@@ -33,8 +33,7 @@ func readFormText(r *http.Request, n *web.RequestInfo) (form oauth.Form, body st
 	return form, body, err
 }
 
-// clientRequired is the answer to a request that presents no client where one is
-// needed.
+// clientRequired is the answer to a request that needs a client and presents none.
 func clientRequired() *oauth.Error {
 	return oauth.Fail(oauth.InvalidClient, "client_missing",
 		"client authentication is required: send client_id and client_secret with HTTP Basic or in the body, or a client_assertion; a public client sends client_id alone")

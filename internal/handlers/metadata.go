@@ -52,7 +52,7 @@ type metadataBody struct {
 	AnswersSayIssuer         bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207 §3
 	PromptValues             []string `json:"prompt_values_supported"`
 	ACRValues                []string `json:"acr_values_supported"`
-	RequestURI               bool     `json:"request_uri_parameter_supported"` // but for those of pushed requests
+	RequestURI               bool     `json:"request_uri_parameter_supported"` // except those of pushed requests
 	TokenAuthMethods         []string `json:"token_endpoint_auth_methods_supported"`
 	IntrospectionAuthMethods []string `json:"introspection_endpoint_auth_methods_supported"`
 	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported"`

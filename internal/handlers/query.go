@@ -8,7 +8,7 @@ import (
 	"authserver/internal/oauth"
 )
 
-// checkQuery refuses parameters in the URL of a request, where they end up in the logs of every
+// checkQuery refuses parameters in the URL of a request, because URLs end up in the logs of every
 // proxy on the way (RFC 6749 §2.3.1: MUST NOT be included in the request URI). It recognises every
 // spelling, so that a client with a mistake does not leak its secrets for long. The server ignores
 // other parameters.
@@ -45,9 +45,8 @@ func isOurs(parameter string) bool {
 // escapesWithin is how many times a parameter may have been escaped again.
 const escapesWithin = 4
 
-// unescaped decodes the percent escapes of a query and the escapes in what that
-// yields, and leaves those that are malformed as they are. It reports false where
-// there are still more within.
+// unescaped decodes the percent escapes of a query and the escapes in the result, and leaves
+// malformed ones unchanged. It returns false if there are still more escapes inside.
 func unescaped(query string) (plain string, whole bool) {
 	for range escapesWithin {
 		decoded := unescapedOnce(query)

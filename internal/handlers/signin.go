@@ -27,7 +27,7 @@ const (
 	ConsentPath   = "/consent"
 )
 
-// KindSignIn is the kind of the requests of people, beside those of clients.
+// KindSignIn is the kind of the requests of people, in addition to those of clients.
 const KindSignIn = "sign_in"
 
 // SignIn has the parts that the endpoints of a sign-in share. The address of each page contains the
@@ -217,7 +217,7 @@ func pagePath(page authorize.Page) string {
 	return LoginPath
 }
 
-// redirect sends the browser on by GET, whatever the method of the request (RFC 9700 §4.12).
+// redirect sends the browser on by GET, for any method of the request (RFC 9700 §4.12).
 func redirect(w http.ResponseWriter, location string) {
 	header := w.Header()
 	header.Set("Location", location)

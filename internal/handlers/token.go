@@ -58,7 +58,7 @@ func (e *Token) serve(w http.ResponseWriter, r *http.Request, n *web.RequestInfo
 	return nil
 }
 
-// exchange has the steps of every token request, whatever its grant.
+// exchange has the steps of every token request, for any grant.
 func (e *Token) exchange(r *http.Request, n *web.RequestInfo, now time.Time) (grants.Answer, error) {
 	// 1. Parse strictly.
 	form, err := readForm(r, n)
@@ -112,7 +112,7 @@ func (e *Token) count(n *web.RequestInfo, took time.Duration, err error) {
 		outcome = string(refused.Code)
 	}
 	e.Metrics.Token(n.Grant, n.Method, outcome, took)
-	if n.Outcome != "" && n.Grant == string(oauth.RefreshToken) { // one was looked at
+	if n.Outcome != "" && n.Grant == string(oauth.RefreshToken) { // a refresh token was checked
 		e.Metrics.Refresh(n.Outcome)
 	}
 }

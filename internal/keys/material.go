@@ -31,9 +31,9 @@ type Material struct {
 // The supported kinds of key, for errors.
 const taken = "supported are RSA keys of 2048 to 4096 bits, EC keys on P-256 or P-384, and Ed25519 keys"
 
-// ParseMaterial reads a private key of a supported kind: PEM of PKCS #1, SEC 1 or PKCS #8, with
-// certificates beside it; PKCS #8 in DER; or a JWK (RFC 7517), of whose members "x5c" is taken as
-// the certificates and "kid" is ignored. It does not check that the certificates belong to the key:
+// ParseMaterial reads a private key of a supported kind: PEM of PKCS #1, SEC 1 or PKCS #8, which
+// may also contain certificates; PKCS #8 in DER; or a JWK (RFC 7517), of which it reads "x5c" as
+// the certificates and ignores "kid". It does not check that the certificates belong to the key:
 // see [CheckCertificates]. An error says what was found instead, as a phrase after the name of the
 // file, and quotes nothing of it.
 func ParseMaterial(data []byte) (Material, error) {
@@ -61,7 +61,7 @@ func ParseMaterial(data []byte) (Material, error) {
 	return m, checkPrivate(m.Private)
 }
 
-// parsePEM reads one private key and the certificates beside it, in any order.
+// parsePEM reads one private key and the certificates in the same file, in any order.
 func parsePEM(data []byte) (Material, error) {
 	blocks, err := keyfiles.Blocks(data)
 	if err != nil {

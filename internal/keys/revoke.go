@@ -78,8 +78,8 @@ func (d *draft) revoke(k store.SigningKey, reason string) {
 }
 
 // retireBy retires the keys before the revoked one at the latest when the key that takes over
-// begins to sign: they still sign where a clock is behind. There are several if keys changed within
-// moments.
+// begins to sign: they still sign at a server whose clock is behind. There are several if keys
+// changed within moments.
 func (d *draft) retireBy(kid string, at store.Moment) {
 	for k, ok := find(d.keys, kid); ok && k.RetiredAt.After(at); k, ok = find(d.keys, k.Predecessor) {
 		k.RetiredAt = at

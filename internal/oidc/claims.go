@@ -94,7 +94,7 @@ func known(value string) any {
 	return value
 }
 
-// beside is a claim about another claim, left out without it.
+// beside is a claim about another claim, and is left out without that claim.
 func beside(value string, verified bool) any {
 	if value == "" {
 		return nil

@@ -132,7 +132,7 @@ func scopeOf(token tokens.Claims) oauth.Scope {
 	return scope
 }
 
-// refuseToken is the same answer to every invalid token, whatever the reason.
+// refuseToken is the same answer to every invalid token, for any reason.
 func refuseToken(reason string) *oauth.Error {
 	return oauth.Fail(oauth.InvalidToken, reason, "the access token is invalid, has expired or was revoked: get another one")
 }

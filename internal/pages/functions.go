@@ -29,7 +29,7 @@ func pageNames() []string {
 	return names
 }
 
-// functions are those that templates may call beside those of Go.
+// functions are those that templates may call in addition to those of Go.
 func (b *Renderer) functions(tag string) template.FuncMap {
 	texts := b.texts[tag]
 	return template.FuncMap{

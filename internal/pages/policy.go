@@ -9,7 +9,7 @@ import (
 
 // Policy is what the browser may do on this page, beyond what every page allows.
 type Policy struct {
-	FormAction []string // sources of form-action beside 'self' (Content Security Policy Level 3 §2.3.1)
+	FormAction []string // sources of form-action in addition to 'self' (Content Security Policy Level 3 §2.3.1)
 	Images     []string // the same for img-src
 	Frames     []string // sources of frame-src
 	// Script is the hash of the page's one script as a source; "": it has none.

@@ -22,7 +22,7 @@ type overlay map[string]overlayFile
 
 type overlayFile struct {
 	text   []byte
-	from   string // where it was read, for errors
+	from   string // the place of the file, for errors
 	themed bool
 	// beneath is the built-in file that the theme replaces; nil: there is none.
 	beneath []byte
@@ -33,7 +33,7 @@ func templatePath(name string) string { return "templates/" + name + ".html" }
 // maxThemeFile bounds a file of a theme, which stays in memory.
 const maxThemeFile = 4 << 20
 
-// newOverlay reads the files that are built in and those of the theme; "": there is no theme.
+// newOverlay reads the built-in files and those of the theme; "": there is no theme.
 func newOverlay(theme string) (overlay, error) {
 	files := overlay{}
 	if err := files.add(builtIn, ""); err != nil {

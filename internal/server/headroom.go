@@ -7,9 +7,9 @@ import "golang.org/x/sys/unix"
 // megabytes would be collected dozens of times a second under load.
 const headroom = 16 << 20
 
-// reserveHeadroom allocates the headroom, which the caller has to keep alive. Go clears it if
-// a part of it was in use before, and clearing makes it resident: the kernel is told to take
-// the pages back. If it refuses, the headroom takes memory and nothing else happens.
+// reserveHeadroom allocates the headroom, which the caller has to keep alive. Go clears it if a
+// part of it was in use before, and clearing makes it resident, so the function tells the kernel to
+// take the pages back. If the kernel refuses, the headroom takes memory and nothing else happens.
 func reserveHeadroom() []byte {
 	room := make([]byte, headroom)
 	_ = unix.Madvise(room, unix.MADV_DONTNEED) // see above

@@ -34,7 +34,7 @@ type loopStore interface {
 	SweepEvents(ctx context.Context, before store.Moment, limit int) (removed int, err error)
 }
 
-// loops is the work beside the requests. No request waits for it.
+// loops is the background work. No request waits for it.
 type loops struct {
 	store  loopStore
 	cached *store.Cached

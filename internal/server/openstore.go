@@ -18,7 +18,7 @@ import (
 	"authserver/internal/store/sqlite"
 )
 
-// OpenStore opens the store that --database-url names, on whatever schema it has.
+// OpenStore opens the store that --database-url names, with any version of the schema.
 func OpenStore(ctx context.Context, s config.Database, logger *slog.Logger) (store.Store, error) {
 	path, ok := sqlitePath(s)
 	if !ok {

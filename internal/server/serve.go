@@ -28,7 +28,7 @@ const (
 	opsConnections = 256 // probes and scrapes
 )
 
-// ServeOptions is what a server needs beside its settings.
+// ServeOptions is what a server needs in addition to its settings.
 type ServeOptions struct {
 	Version string
 	Stderr  io.Writer

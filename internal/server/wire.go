@@ -42,7 +42,7 @@ type parts struct {
 	reload func()      // reads the files again that may change while the server runs
 }
 
-// base has the parts of a server beside its settings.
+// base has the parts of a server other than its settings.
 type base struct {
 	store   store.Store
 	ring    *keyring // not loaded yet
@@ -51,7 +51,7 @@ type base struct {
 	logger  *slog.Logger
 }
 
-// wire assembles the server: it is the only place where the parts meet.
+// wire assembles the server: it is the only place that connects the parts.
 func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //nolint:funlen // a list of all parts, which has no steps to divide it by
 	st, ring, logger := o.store, o.ring, o.logger
 	cached, err := store.NewCached(st, store.CacheOptions{

@@ -23,7 +23,7 @@ import (
 	"authserver/internal/web"
 )
 
-// endpointStore is what the endpoints read and change beside the grants.
+// endpointStore is what the endpoints read and change apart from the grants.
 type endpointStore interface {
 	store.Assertions
 	Family(ctx context.Context, id store.FamilyID) (store.Family, error)

@@ -146,6 +146,6 @@ func (c *Cache[V]) put(epoch uint64, rows *lru.Cache[string, cached[V]], id stri
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.epoch == epoch {
-		rows.Add(strings.Clone(id), row) // it may be a part of a header, with a secret beside it
+		rows.Add(strings.Clone(id), row) // it may be a part of a header that also contains a secret
 	}
 }

@@ -50,7 +50,7 @@ type Client struct {
 
 	// The rest is for people who sign in. The tags have the names of OpenID Connect Dynamic Client
 	// Registration 1.0 §2.
-	RedirectURIs               []string        `json:"redirect_uris,omitempty"`             // compared exactly, but for the port of a loopback one (RFC 8252 §7.3)
+	RedirectURIs               []string        `json:"redirect_uris,omitempty"`             // compared exactly, except for the port of a loopback one (RFC 8252 §7.3)
 	PostLogoutRedirectURIs     []string        `json:"post_logout_redirect_uris,omitempty"` // compared exactly
 	ResponseTypes              []ResponseType  `json:"response_types,omitempty"`            // nil: "code" alone
 	PKCEOptional               bool            `json:"pkce_optional,omitempty"`             // of a confidential client alone, with openid and a nonce (RFC 9700 §2.1.1)
@@ -61,7 +61,7 @@ type Client struct {
 	UserinfoAlg                string          `json:"userinfo_signed_response_alg,omitempty"`    // "": JSON that is not signed
 	EncryptionJWK              json.RawMessage `json:"encryption_jwk,omitempty"`                  // public key, with kid, that what it learns of people is encrypted to; nil: nothing is
 	IDTokenEncryptionAlg       string          `json:"id_token_encrypted_response_alg,omitempty"` // "alg" (JWE) of its ID tokens and logout tokens; "": they are signed alone
-	IDTokenEncryptionEnc       string          `json:"id_token_encrypted_response_enc,omitempty"` // "" where the alg is
+	IDTokenEncryptionEnc       string          `json:"id_token_encrypted_response_enc,omitempty"` // "" if the alg is ""
 	UserinfoEncryptionAlg      string          `json:"userinfo_encrypted_response_alg,omitempty"` // "": as with ID tokens
 	UserinfoEncryptionEnc      string          `json:"userinfo_encrypted_response_enc,omitempty"`
 	IDTokenScopeClaims         bool            `json:"id_token_scope_claims,omitempty"` // its ID tokens have the standard claims of the scopes too

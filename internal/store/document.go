@@ -68,7 +68,7 @@ func plain(document []byte) bool {
 	return true
 }
 
-// endOfText returns where the quotation mark is that ends a text, which begins after one.
+// endOfText returns the position of the quotation mark that ends a text, which begins after one.
 func endOfText(text []byte) int {
 	for i := 0; ; i++ {
 		switch text[i] {

@@ -17,7 +17,7 @@ var (
 	// ErrUnavailable says that the database could not be reached or did not answer
 	// in time, so that nothing is known; the caller may try again.
 	ErrUnavailable = errors.New("the database is unavailable")
-	// ErrNotDone, beside another error, says that nothing was changed. Without it the change may
-	// have been made, and its acknowledgement lost.
+	// ErrNotDone, joined to another error, means that nothing was changed. Without it the change
+	// may have been made, and its acknowledgement lost.
 	ErrNotDone = errors.New("nothing was changed")
 )

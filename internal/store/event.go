@@ -103,7 +103,7 @@ type Event struct {
 // EventDetails are the parts of an event that no search uses. It has no secret, no hash and nothing
 // sealed.
 type EventDetails struct {
-	ID      string                 `json:"id,omitempty"`      // of an object that is no client, user or family
+	ID      string                 `json:"id,omitempty"`      // of an object other than a client, user or family
 	Name    string                 `json:"name,omitempty"`    // such as a username
 	Reason  string                 `json:"reason,omitempty"`  // why, as a slug, or in an administrator's words
 	Changes map[string]FieldChange `json:"changes,omitempty"` // the fields that changed
@@ -137,8 +137,8 @@ func (f EventFilter) Page() Page { return Page{After: f.After, Limit: f.Limit} }
 
 // Events keeps events.
 type Events interface {
-	// RecordEvent adds an event that belongs to no change of the store. One whose Once is
-	// taken is not added, which is no error.
+	// RecordEvent adds an event that belongs to no change of the store. If its Once is taken, it is
+	// not added, which is not an error.
 	RecordEvent(ctx context.Context, e Event) error
 	// ListEvents returns events in the order of their IDs.
 	ListEvents(ctx context.Context, f EventFilter) ([]Event, error)

@@ -31,7 +31,7 @@ type Family struct {
 	SessionID SessionID // the session of the sign-in; zero: none
 	Offline   bool      // once its code was exchanged, it does not end with its session (OIDC Core §11)
 	Login     Login
-	Code      Code // zero but for generation 0
+	Code      Code // zero except for generation 0
 	CreatedAt Moment
 	// ClientNotBefore and UserNotBefore are the NotBefore of the client and the user when the
 	// family began, never zero. If one has moved on since, the family is revoked. This compares two

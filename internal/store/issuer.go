@@ -46,8 +46,8 @@ type Issuer struct {
 	ClaimMapping   map[string]string `json:"claim_mapping,omitempty"`   // claim of the issued token to the claim of the assertion that it is taken from
 	Scopes         oauth.Scope       `json:"scopes,omitempty"`          // what its assertions may ask for
 	Resources      []string          `json:"resources,omitempty"`       // the first is the default
-	ClientAuth     bool              `json:"client_auth,omitempty"`     // a client has to authenticate beside the assertion
-	ClientID       string            `json:"-"`                         // "client_id" of tokens where no client authenticated; "": ID
+	ClientAuth     bool              `json:"client_auth,omitempty"`     // a client has to authenticate in addition to the assertion
+	ClientID       string            `json:"-"`                         // "client_id" of tokens if no client authenticated; "": ID
 	MaxLifetime    time.Duration     `json:"max_lifetime_ns,omitempty"`
 	ClockSkew      time.Duration     `json:"clock_skew_ns,omitempty"` // 0: the server's
 	AllowRepeat    bool              `json:"allow_repeat,omitempty"`  // its assertions may be used again

@@ -2,8 +2,8 @@ package store
 
 import "context"
 
-// Names says which names stand for a user, client or issuer of this server in the claims "sub" and
-// "client_id" of tokens (RFC 9068 §5). The engine keeps each for one noun: creating a client, a
+// Names reports which names belong to a user, client or issuer of this server in the claims "sub"
+// and "client_id" of tokens (RFC 9068 §5). The engine keeps each for one noun: creating a client, a
 // user, or an issuer without a ClientID, and removing an issuer's ClientID, return ErrNameTaken if
 // another noun has the name, also under concurrent changes.
 type Names interface {

@@ -30,7 +30,7 @@ type Void struct {
 	// server makes another promise meanwhile: a server that may issue longer tokens has read what
 	// this transaction changed.
 	IssuedUntil Moment
-	// Until is when the revoked token has expired, by whatever clock.
+	// Until is when the revoked token has expired, by any clock.
 	Until  Moment
 	Reason string // slug for the audit, such as "refresh_reused"
 }

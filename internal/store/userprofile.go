@@ -15,9 +15,9 @@ func IsLine(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
-// UserProfile is the standard claims about a user (OIDC Core §5.1) beside those of [User]: sub is
-// the ID, email is Email, and updated_at is UpdatedAt. An empty member is unknown. Access tokens
-// have none of them.
+// UserProfile has the standard claims about a user (OIDC Core §5.1) in addition to those of [User]:
+// sub is the ID, email is Email, and updated_at is UpdatedAt. An empty member is unknown. Access
+// tokens have none of them.
 type UserProfile struct {
 	Name                string  `json:"name,omitempty"`
 	GivenName           string  `json:"given_name,omitempty"`

@@ -19,8 +19,8 @@ func (c labelSet) value(v string) string {
 	return other
 }
 
-// Outcomes of every request that a client makes: the error codes of RFC 6749
-// §5.2, RFC 7009 §2.2.1, RFC 8707 §2 and RFC 9449 §5, beside what each endpoint adds for success.
+// Outcomes of every request that a client makes: the error codes of RFC 6749 §5.2, RFC 7009 §2.2.1,
+// RFC 8707 §2 and RFC 9449 §5, in addition to what each endpoint adds for success.
 func refusals() labelSet {
 	return labelSet{
 		"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope",

@@ -11,7 +11,7 @@ type Clock struct {
 	now time.Time
 }
 
-// NewClock returns a clock that stands at a moment.
+// NewClock returns a clock with a moment, at which it stays.
 func NewClock(at time.Time) *Clock { return &Clock{now: at} }
 
 // Now returns the moment of the clock.

@@ -14,9 +14,8 @@ const (
 	shareBits    = 64      // of an IPv6 address: a subscriber has at least a /64 (RFC 6177 §2)
 )
 
-// Proxies are the networks of the proxies that the server trusts to name the client of a
-// request that they forward. IPv4 networks are written as such, also where the socket is
-// IPv6.
+// Proxies are the networks of the proxies that the server trusts to name the client of a request
+// that they forward. IPv4 networks are written as IPv4, even if the socket is IPv6.
 type Proxies []netip.Prefix
 
 // Contain reports whether the peer of a connection (http.Request.RemoteAddr) is one of the proxies.
@@ -101,8 +100,8 @@ func (p Proxies) walk(peer netip.Addr, lines []string, hops func(line string, of
 	return last
 }
 
-// listedHops reads a line of X-Forwarded-For, from right to left. The zero address stands for an
-// entry that is no address.
+// listedHops reads a line of X-Forwarded-For, from right to left. An entry that is not an address
+// gives the zero address.
 func listedHops(line string, hops []netip.Addr) []netip.Addr {
 	for more := true; more && len(hops) < maxHops; {
 		element := line

@@ -39,8 +39,8 @@ type Door struct {
 	Rand    io.Reader
 }
 
-// Endpoint answers a request, or returns an error. It writes what it learns for the log line into
-// the RequestInfo.
+// Endpoint answers a request, or returns an error. It writes what the log line needs into the
+// RequestInfo.
 type Endpoint func(w http.ResponseWriter, r *http.Request, n *RequestInfo) error
 
 // Plain makes an endpoint of a handler that cannot fail.

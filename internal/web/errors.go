@@ -72,7 +72,7 @@ type errorBody struct {
 	RequestID   string     `json:"request_id"`
 }
 
-// writeError renders any error. An error that is no [oauth.Error] gets a general description.
+// writeError renders any error. An error that is not an [oauth.Error] gets a general description.
 func writeError(w http.ResponseWriter, requestID string, err error) {
 	status, refused := Classify(err)
 	header := w.Header()

@@ -29,7 +29,7 @@ type RequestInfo struct {
 	// RevokedAt and Revocation are when and why a refused family was revoked.
 	RevokedAt  time.Time
 	Revocation string
-	// Reason is why a token is not active, in an answer that is no error.
+	// Reason is why a token is not active, in an answer that is not an error.
 	Reason string
 	// Refusal is the error that the answer has told already, for example by a redirect; nil: none.
 	Refusal error
