@@ -32,6 +32,8 @@ func stalled(t *testing.T, server *httptest.Server, sent string) (answers chan a
 	}
 	request.ContentLength = 60 << 10
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	// So that begun returns only after the server has begun to wait for the body.
+	request.Header.Set("Expect", "100-continue")
 	go func() {
 		response, err := server.Client().Do(request)
 		if err != nil {
@@ -69,6 +71,7 @@ func overBoth(t *testing.T, test func(t *testing.T, s *site, server *httptest.Se
 			server := serverThatLingers(t, s.public(0))
 			server.EnableHTTP2 = two
 			server.StartTLS()
+			server.Client().Transport.(*http.Transport).ExpectContinueTimeout = time.Minute
 			t.Cleanup(server.Close)
 			test(t, s, server)
 		})
