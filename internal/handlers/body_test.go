@@ -55,7 +55,7 @@ func stalled(t *testing.T, server *httptest.Server, sent string) (answers chan a
 // that is still writing may get a reset before it has read the answer.
 func serverThatLingers(t *testing.T, handler http.Handler) *httptest.Server {
 	t.Helper()
-	listener, err := web.Listen(t.Context(), "127.0.0.1:0", 1000)
+	listener, err := web.Listen(t.Context(), "127.0.0.1:0", 1000, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -91,7 +91,7 @@ func Serve(ctx context.Context, s config.Server, o ServeOptions) (err error) {
 
 // listen opens the listener that a setting asks for.
 func listen(ctx context.Context, setting, address string, connections int) (*web.Listener, error) {
-	listener, err := web.Listen(ctx, address, connections)
+	listener, err := web.Listen(ctx, address, connections, time.Now)
 	if err != nil {
 		return nil, fmt.Errorf("--%s %s: %w: choose another address, or stop what listens there", setting, address, err)
 	}

@@ -18,6 +18,7 @@ const (
 // accepted. A connection counts until its client has noticed that it is closed.
 type Listener struct {
 	*net.TCPListener
+	now    func() time.Time
 	places chan struct{}
 	closed chan struct{}
 	once   sync.Once
@@ -28,16 +29,17 @@ type Listener struct {
 	drains    sync.WaitGroup
 }
 
-// Listen listens on an address, HOST:PORT, for a number of connections at once. Its errors
+// Listen listens on an address, HOST:PORT, for a number of connections at once. now sets the
+// deadlines of connections that linger, which the system measures by the real clock. Its errors
 // are those of [net.ListenConfig.Listen].
-func Listen(ctx context.Context, address string, connections int) (*Listener, error) {
+func Listen(ctx context.Context, address string, connections int, now func() time.Time) (*Listener, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
 	return &Listener{
-		TCPListener: listener.(*net.TCPListener), places: make(chan struct{}, connections),
+		TCPListener: listener.(*net.TCPListener), now: now, places: make(chan struct{}, connections),
 		closed: make(chan struct{}), lingering: make(map[*connection]struct{}),
 	}, nil
 }
@@ -148,9 +150,9 @@ func (c *connection) drain() {
 	defer c.tcp.Close()
 	c.reading.Lock()
 	defer c.reading.Unlock()
-	most := time.Now().Add(maxLinger) //nolint:forbidigo // deadlines of connections are by no other clock
+	most := c.of.now().Add(maxLinger)
 	for buffer := make([]byte, lingerRead); ; {
-		until := time.Now().Add(lingerIdle) //nolint:forbidigo // as above
+		until := c.of.now().Add(lingerIdle)
 		if until.After(most) {
 			until = most
 		}

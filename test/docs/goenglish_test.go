@@ -65,7 +65,7 @@ func clumsyInGo(path string, source any) ([]string, error) {
 		case *ast.FuncDecl:
 			look(n.Name.Pos(), spaced(n.Name.Name))
 		case *ast.BasicLit:
-			// A single word is a value: for a client that does not exist, "nobody" is a good name.
+			// A word alone is a value, such as the name "nobody" of a client that does not exist.
 			if text, err := strconv.Unquote(n.Value); err == nil && n.Kind == token.STRING && strings.Contains(text, " ") {
 				look(n.Pos(), text)
 			}
