@@ -3,6 +3,10 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 
+# With -trimpath a package is compiled alike in every folder, so that a new clone or worktree finds in Go's cache what
+# another has compiled.
+export GOFLAGS := $(strip $(GOFLAGS) -trimpath)
+
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 WITHPOSTGRES := go run ./test/withpostgres --
 # Benchmarks measure a server on a disk; withpostgres would otherwise keep its server in memory.
