@@ -3,7 +3,6 @@ package growth
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -81,7 +80,7 @@ func void(r store.Revocation) store.Void {
 
 // reuse returns the Void of a reused family.
 func reuse(id store.FamilyID, now time.Time) store.Void {
-	return store.Void{Kind: store.RevokedFamily, Value: hex.EncodeToString(id[:]), Before: store.At(now), IssuedUntil: store.At(now), Reason: "refresh_reused"}
+	return store.Void{Kind: store.RevokedFamily, Value: id.String(), Before: store.At(now), IssuedUntil: store.At(now), Reason: "refresh_reused"}
 }
 
 // revocation returns a revocation, of a token every other time, and otherwise of a family or a
@@ -96,7 +95,7 @@ func revocation(i int, now time.Time) store.Revocation {
 	case 0, 1:
 		r.Kind, r.Value = store.RevokedToken, base64.RawURLEncoding.EncodeToString(append(id[:], make([]byte, 22)...))
 	case 2:
-		r.Kind, r.Value = store.RevokedFamily, hex.EncodeToString(id[:])
+		r.Kind, r.Value = store.RevokedFamily, store.FamilyID(id).String()
 	case 3:
 		r.Kind, r.Value = store.RevokedUser, uuid.UUID(id).String()
 	}

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -51,7 +50,7 @@ func (ds *Deliveries) List(ctx context.Context, _ Call, page Page) ([]Delivery, 
 	views := make([]Delivery, 0, len(rows))
 	for _, d := range rows {
 		view := Delivery{
-			ID: d.ID, State: DeliveryPending, ClientID: d.ClientID, Subject: d.UserID, Session: hex.EncodeToString(d.SessionID[:]),
+			ID: d.ID, State: DeliveryPending, ClientID: d.ClientID, Subject: d.UserID, Session: d.SessionID.String(),
 			CreatedAt: d.CreatedAt, Attempts: d.Attempts, DueAt: moment(d.DueAt), EndedAt: moment(d.EndedAt), Fault: d.Fault,
 		}
 		switch {

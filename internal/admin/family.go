@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -80,7 +79,7 @@ func (fs *Families) List(ctx context.Context, by Call, q FamilyQuery) ([]Family,
 		page.UserID = u.ID
 	}
 	if q.Page.After != "" {
-		id, ok := parseFamilyID(q.Page.After)
+		id, ok := store.ParseFamilyID(q.Page.After)
 		if !ok {
 			return nil, Faults{{"after", CodeInvalid, Text{"it has to be the id of a family: 32 hexadecimal digits", nil}}}
 		}
@@ -126,7 +125,7 @@ func (fs *Families) Revoke(ctx context.Context, by Call, id string) error {
 }
 
 func (fs *Families) find(ctx context.Context, named string) (store.Family, error) {
-	id, ok := parseFamilyID(named)
+	id, ok := store.ParseFamilyID(named)
 	if !ok {
 		var err error
 		if id, err = fs.ofToken(ctx, named); err != nil {
@@ -136,20 +135,12 @@ func (fs *Families) find(ctx context.Context, named string) (store.Family, error
 	f, err := fs.Store.Family(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return store.Family{}, failure(store.ErrNotFound, CodeNotFound,
-			"family %x is not there: it ended more than a day ago, or its user was deleted. %v shows those of a user or a client", id, Operation{Noun: "family", Verb: "list"})
+			"family %s is not there: it ended more than a day ago, or its user was deleted. %v shows those of a user or a client", id, Operation{Noun: "family", Verb: "list"})
 	}
 	if err != nil {
 		return store.Family{}, fmt.Errorf("look up the family: %w", err)
 	}
 	return f, nil
-}
-
-func parseFamilyID(text string) (id store.FamilyID, ok bool) {
-	b, err := hex.DecodeString(text)
-	if err != nil || len(b) != len(id) {
-		return id, false
-	}
-	return store.FamilyID(b), true
 }
 
 // ofToken returns the family of a token of this server, whether or not the token is still valid.
@@ -181,7 +172,7 @@ func (fs *Families) ofToken(ctx context.Context, token string) (store.FamilyID, 
 		return store.FamilyID{}, refuse("it is no access token of this server: %v", err)
 	}
 	id, err := tokens.ParseID(verified.ID)
-	if err != nil || id.Family == (store.FamilyID{}) {
+	if err != nil || id.Family.IsZero() {
 		return store.FamilyID{}, refuse("this access token belongs to no family: it was issued without a refresh token")
 	}
 	return id.Family, nil
@@ -239,10 +230,10 @@ func (fs *Families) view(ctx context.Context, o *owners, f store.Family) (Family
 	}
 	session := ""
 	if !f.SessionID.IsZero() {
-		session = hex.EncodeToString(f.SessionID[:])
+		session = f.SessionID.String()
 	}
 	return Family{
-		ID: hex.EncodeToString(f.ID[:]), Session: session, Offline: f.Offline, State: state, ClientID: f.ClientID, Subject: f.UserID, Username: user.Username,
+		ID: f.ID.String(), Session: session, Offline: f.Offline, State: state, ClientID: f.ClientID, Subject: f.UserID, Username: user.Username,
 		Scopes: listed(f.Scope), Resources: listed(f.Resources), Current: f.Generation,
 		CreatedAt: f.CreatedAt, RotatedAt: moment(f.RotatedAt), IdleExpiresAt: f.IdleExpiresAt, ExpiresAt: f.ExpiresAt,
 		RevokedAt: moment(at), Revocation: reason,

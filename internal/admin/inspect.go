@@ -193,7 +193,7 @@ func (ins *Inspector) inspectAccess(ctx context.Context, token string, i Inspect
 
 // familyOf is the family of an access token; nil: it has none, or the family was deleted.
 func (ins *Inspector) familyOf(ctx context.Context, c tokens.Claims) (*Family, error) {
-	if c.Parsed.Family == (store.FamilyID{}) {
+	if c.Parsed.Family.IsZero() {
 		return nil, nil //nolint:nilnil // that there is none is an answer
 	}
 	f, err := ins.Families.Store.Family(ctx, c.Parsed.Family)

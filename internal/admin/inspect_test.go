@@ -90,7 +90,7 @@ func TestAccessTokensThatAreBad(t *testing.T) {
 			return o.revoke(token, store.Void{Kind: store.RevokedToken, Value: id, Reason: "revoked"})
 		}, "it was revoked: revoked"},
 		{"of a revoked family", func(o *office, token, _ string) string {
-			return o.revoke(token, store.Void{Kind: store.RevokedFamily, Value: hex.EncodeToString(family[:]), Reason: "refresh_reused"})
+			return o.revoke(token, store.Void{Kind: store.RevokedFamily, Value: family.String(), Reason: "refresh_reused"})
 		}, "its family was revoked: an older refresh token of it was presented again: two places share one, or it was stolen (refresh_reused)"},
 		{"of a revoked user", func(o *office, token, _ string) string {
 			return o.revoke(token, store.Void{Kind: store.RevokedUser, Value: "alice", Before: o.notBefore().Add(time.Millisecond), Reason: "user_disabled"})

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -71,7 +70,7 @@ func (ss *Sessions) List(ctx context.Context, _ Call, q SessionQuery) ([]Session
 		page.UserID = u.ID
 	}
 	if q.Page.After != "" {
-		id, ok := parseSessionID(q.Page.After)
+		id, ok := store.ParseSessionID(q.Page.After)
 		if !ok {
 			return nil, Faults{newFault("after", CodeInvalid, "it has to be the id of a session: 32 hexadecimal digits")}
 		}
@@ -95,7 +94,7 @@ func (ss *Sessions) List(ctx context.Context, _ Call, q SessionQuery) ([]Session
 
 // Get returns the session with an ID.
 func (ss *Sessions) Get(ctx context.Context, _ Call, id string) (Session, error) {
-	parsed, ok := parseSessionID(id)
+	parsed, ok := store.ParseSessionID(id)
 	if !ok {
 		return Session{}, missing("session", id)
 	}
@@ -112,7 +111,7 @@ func (ss *Sessions) Get(ctx context.Context, _ Call, id string) (Session, error)
 
 // Revoke ends the session with an ID and the families that depend on it, and revokes their tokens.
 func (ss *Sessions) Revoke(ctx context.Context, by Call, id string) error {
-	parsed, ok := parseSessionID(id)
+	parsed, ok := store.ParseSessionID(id)
 	if !ok {
 		return missing("session", id)
 	}
@@ -148,14 +147,6 @@ func (ss *Sessions) RevokeAll(ctx context.Context, by Call, user string) (ended 
 	}
 }
 
-func parseSessionID(text string) (id store.SessionID, ok bool) {
-	b, err := hex.DecodeString(text)
-	if err != nil || len(b) != len(id) {
-		return id, false
-	}
-	return store.SessionID(b), true
-}
-
 func (ss *Sessions) view(s store.Session, u store.User) Session {
 	state, at, reason := SessionActive, s.EndedAt, s.EndedReason
 	switch void := u.Disabled || s.UserNotBefore.Before(u.NotBefore); {
@@ -173,7 +164,7 @@ func (ss *Sessions) view(s store.Session, u store.User) Session {
 		methods = append(methods, SessionMethod(m))
 	}
 	return Session{
-		ID: hex.EncodeToString(s.ID[:]), State: state, Subject: s.UserID, Username: u.Username, Methods: methods, Device: s.Device, Address: s.Address,
+		ID: s.ID.String(), State: state, Subject: s.UserID, Username: u.Username, Methods: methods, Device: s.Device, Address: s.Address,
 		CreatedAt: s.CreatedAt, SeenAt: s.SeenAt, IdleExpiresAt: s.IdleExpiresAt, ExpiresAt: s.ExpiresAt, EndedAt: moment(at), Reason: reason,
 	}
 }

@@ -30,7 +30,7 @@ func (o *office) signedIn(number byte, userID, clientID string) (session, family
 		ClientNotBefore: c.NotBefore, UserNotBefore: u.NotBefore, IdleExpiresAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
 	}
 	o.must(o.store.CreateFamily(o.t.Context(), f))
-	return hex.EncodeToString(s.ID[:]), hex.EncodeToString(f.ID[:])
+	return s.ID.String(), f.ID.String()
 }
 
 func TestSessionsAreShownAndEnded(t *testing.T) {

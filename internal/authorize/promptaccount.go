@@ -1,8 +1,6 @@
 package authorize
 
 import (
-	"encoding/hex"
-
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 )
@@ -12,7 +10,7 @@ type AccountPrompt struct{}
 
 // Needs implements [Prompt].
 func (AccountPrompt) Needs(s PromptInput) *Need {
-	chosen := hex.EncodeToString(s.Person.Session.ID[:]) == s.Continuation.Chosen || s.signedInSince(s.Continuation.Began)
+	chosen := s.Person.Session.ID.String() == s.Continuation.Chosen || s.signedInSince(s.Continuation.Began)
 	if !s.Request.asks("select_account") || chosen {
 		return nil
 	}
@@ -22,7 +20,7 @@ func (AccountPrompt) Needs(s PromptInput) *Need {
 // ChooseAccount continues with the account of a session.
 func (f Flow) ChooseAccount(session store.SessionID) Continuation {
 	c := f.Continuation
-	c.Chosen = hex.EncodeToString(session[:])
+	c.Chosen = session.String()
 	return c
 }
 

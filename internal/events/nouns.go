@@ -1,7 +1,6 @@
 package events
 
 import (
-	"encoding/hex"
 	"strconv"
 
 	"authserver/internal/store"
@@ -130,14 +129,14 @@ func Issuer(by store.Change, before, after *store.Issuer) (store.Event, error) {
 // Family is the event of the end of a family.
 func Family(by store.Change, id store.FamilyID, clientID, userID string) store.Event {
 	e := of(by)
-	e.Family, e.ClientID, e.UserID = hex.EncodeToString(id[:]), clientID, userID
+	e.Family, e.ClientID, e.UserID = id.String(), clientID, userID
 	return e
 }
 
 // Session is the event of a session of a user.
 func Session(by store.Change, id store.SessionID, userID string) store.Event {
 	e := of(by)
-	e.Details.ID, e.UserID = hex.EncodeToString(id[:]), userID
+	e.Details.ID, e.UserID = id.String(), userID
 	return e
 }
 
@@ -151,7 +150,7 @@ func Consent(by store.Change, userID, clientID string) store.Event {
 // Delivery is the event of a logout token that a client did not get.
 func Delivery(by store.Change, d store.Delivery) store.Event {
 	e := of(by)
-	e.Details.ID, e.UserID, e.ClientID, e.Details.Reason = hex.EncodeToString(d.SessionID[:]), d.UserID, d.ClientID, d.Fault
+	e.Details.ID, e.UserID, e.ClientID, e.Details.Reason = d.SessionID.String(), d.UserID, d.ClientID, d.Fault
 	return e
 }
 
@@ -160,7 +159,7 @@ func RefusedCode(r store.Redemption, outcome store.Outcome, f store.Family, u st
 	e := store.Event{
 		At: store.At(r.Now), Type: store.EventType("code." + outcome.String()),
 		Actor:    store.Actor{Type: store.ActorClient, ID: r.ClientID},
-		ClientID: f.ClientID, UserID: f.UserID, Family: hex.EncodeToString(f.ID[:]), RequestID: r.RequestID,
+		ClientID: f.ClientID, UserID: f.UserID, Family: f.ID.String(), RequestID: r.RequestID,
 		Details: store.EventDetails{Name: u.Username, Generation: f.Generation},
 	}
 	if outcome == store.CodeReplayed {
@@ -177,7 +176,7 @@ func Refused(r store.Rotation, outcome store.Outcome, f store.Family, u store.Us
 	e := store.Event{
 		At: store.At(r.Now), Type: store.EventType("refresh_token." + outcome.String()),
 		Actor:    store.Actor{Type: store.ActorClient, ID: r.ClientID},
-		ClientID: f.ClientID, UserID: f.UserID, Family: hex.EncodeToString(f.ID[:]), RequestID: r.RequestID,
+		ClientID: f.ClientID, UserID: f.UserID, Family: f.ID.String(), RequestID: r.RequestID,
 		Details: store.EventDetails{Name: u.Username, Presented: r.Generation, Generation: f.Generation},
 	}
 	if outcome == store.Reused {

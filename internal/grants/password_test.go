@@ -30,7 +30,7 @@ func TestPassword(t *testing.T) {
 		t.Fatal(err)
 	}
 	if presented.Generation != 1 || presented.Family != claims.Parsed.Family {
-		t.Errorf("the refresh token is of %v, the access token of family %x", presented, claims.Parsed.Family)
+		t.Errorf("the refresh token is of %v, the access token of family %s", presented, claims.Parsed.Family)
 	}
 	family, err := w.db.Family(t.Context(), presented.Family)
 	if err != nil {

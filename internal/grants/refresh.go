@@ -187,7 +187,7 @@ func refusedAnswer(asked store.Rotation, rotated store.RotationResult) Answer {
 
 // familyCause names the family of a refusal, for the log.
 func familyCause(r store.Rotation, f store.Family) error {
-	return fmt.Errorf("family %x of client %q, begun %s, is at generation %d, and client %q presented generation %d",
+	return fmt.Errorf("family %s of client %q, begun %s, is at generation %d, and client %q presented generation %d",
 		r.ID, f.ClientID, f.CreatedAt.Format(time.RFC3339), f.Generation, r.ClientID, r.Generation)
 }
 

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"slices"
@@ -89,7 +88,7 @@ func (e *Account) sessionsOf(ctx context.Context, p *sessions.Person) ([]pages.A
 	var shown []pages.AccountSession
 	for _, s := range rows[:min(len(rows), maxShown)] {
 		shown = append(shown, pages.AccountSession{
-			ID: hex.EncodeToString(s.ID[:]), Device: s.Device, Address: s.Address, CreatedAt: s.CreatedAt, SeenAt: s.SeenAt, Current: s.ID == p.Session.ID,
+			ID: s.ID.String(), Device: s.Device, Address: s.Address, CreatedAt: s.CreatedAt, SeenAt: s.SeenAt, Current: s.ID == p.Session.ID,
 		})
 	}
 	return shown, nil

@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"encoding/hex"
 	"errors"
 	"net/http"
 
@@ -82,7 +81,7 @@ func (e *Account) session(w http.ResponseWriter, r *http.Request, p *sessions.Pe
 	}
 	wanted, notice := value("session"), pages.AccountNotice("")
 	for _, s := range living { // those of other people are not among them
-		if s.ID == p.Session.ID || wanted != "all" && wanted != hex.EncodeToString(s.ID[:]) {
+		if s.ID == p.Session.ID || wanted != "all" && wanted != s.ID.String() {
 			continue
 		}
 		err := e.Sessions.End(r.Context(), &sessions.Person{Session: s, User: p.User}, endedByPerson, telemetry.RequestID(r.Context()))

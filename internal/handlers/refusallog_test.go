@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"encoding/base64"
-	"encoding/hex"
 	"net/http"
 	"net/url"
 	"os"
@@ -34,7 +33,7 @@ func TestWhatIsLoggedOfATokenThatEnded(t *testing.T) {
 	spas, err := s.Verifier.Verify(s.clock(), signedIn)
 	s.ok(err)
 	v.post(RevokePath, "web", secret, "token", access)
-	family := `"family":"` + hex.EncodeToString(claims.Parsed.Family[:]) + `"`
+	family := `"family":"` + claims.Parsed.Family.String() + `"`
 	sub := `"sub":"` + aliceID + `"`
 	for _, want := range []string{sub, family, `"jti":"` + claims.ID + `"`, `"outcome":"revoked"`} {
 		if line := lastLine(s.log.String()); !strings.Contains(line, want) {
@@ -59,7 +58,7 @@ func TestWhatIsLoggedOfATokenThatEnded(t *testing.T) {
 		{"userinfo", func() {
 			v.do(http.MethodGet, UserinfoPath, "", map[string]string{"Authorization": "Bearer " + signedIn})
 		}, []string{
-			`"reason":"access_token_revoked"`, sub, `"family":"` + hex.EncodeToString(spas.Parsed.Family[:]) + `"`, `"jti":"` + spas.ID + `"`,
+			`"reason":"access_token_revoked"`, sub, `"family":"` + spas.Parsed.Family.String() + `"`, `"jti":"` + spas.ID + `"`,
 		}},
 		{"a code that comes again", func() { redeem(again) }, []string{
 			`"level":"WARN"`, `"audit":true`, `"reason":"code_replayed"`, sub, `"username":"alice"`, `"family":"`,

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"encoding/hex"
 	"net/http"
 	"net/url"
 	"time"
@@ -170,8 +169,8 @@ func (s *SignIn) step(w http.ResponseWriter, r *http.Request, n *web.RequestInfo
 
 // answer hands the answer to the client.
 func (s *SignIn) answer(w http.ResponseWriter, r *http.Request, n *web.RequestInfo, f authorize.Flow, step authorize.Step) error {
-	if step.Family != (store.FamilyID{}) {
-		n.Family = hex.EncodeToString(step.Family[:])
+	if !step.Family.IsZero() {
+		n.Family = step.Family.String()
 	}
 	if step.Refused != nil {
 		n.Refusal = step.Refused

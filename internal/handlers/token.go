@@ -1,14 +1,12 @@
 package handlers
 
 import (
-	"encoding/hex"
 	"net/http"
 	"strings"
 	"time"
 
 	"authserver/internal/grants"
 	"authserver/internal/oauth"
-	"authserver/internal/store"
 	"authserver/internal/telemetry"
 	"authserver/internal/tokens"
 	"authserver/internal/web"
@@ -121,8 +119,8 @@ func (e *Token) count(n *web.RequestInfo, took time.Duration, err error) {
 func noteAnswer(n *web.RequestInfo, a grants.Answer) {
 	n.Outcome, n.Subject, n.Issuer, n.ID = a.Outcome, a.Subject, a.Issuer, a.ID
 	n.Username, n.RevokedAt, n.Revocation = a.Username, a.RevokedAt, a.Revocation
-	if a.Family != (store.FamilyID{}) {
-		n.Family = hex.EncodeToString(a.Family[:])
+	if !a.Family.IsZero() {
+		n.Family = a.Family.String()
 	}
 }
 

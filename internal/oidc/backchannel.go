@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -112,7 +111,7 @@ func (b *Backchannel) deliver(ctx context.Context, d store.Delivery) error {
 func (b *Backchannel) settle(ctx context.Context, d store.Delivery, failed error) error {
 	now := b.Now()
 	var never *final
-	log := b.Logger.With("client_id", d.ClientID, "session", hex.EncodeToString(d.SessionID[:]), "attempt", d.Attempts)
+	log := b.Logger.With("client_id", d.ClientID, "session", d.SessionID.String(), "attempt", d.Attempts)
 	switch {
 	case failed == nil:
 		b.delivered.Add(1)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+
+	"authserver/internal/store"
 )
 
 // maxFrames bounds the number of clients that a page notifies.
@@ -12,7 +14,7 @@ const maxFrames = 50
 // Frames returns the URIs with which a page notifies the clients of the session that ended, with
 // the issuer and the session (OpenID Connect Front-Channel Logout 1.0 §3).
 func (l *Logouts) Frames(ctx context.Context, out Logout) ([]string, error) {
-	id, some := sessionOf(out.EndedSession)
+	id, some := store.ParseSessionID(out.EndedSession)
 	if !some {
 		return nil, nil
 	}

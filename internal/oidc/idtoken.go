@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -68,8 +67,8 @@ func (t *IDTokens) IDToken(_ context.Context, now time.Time, client store.Client
 	if len(login.AMR) > 0 {
 		claims["amr"] = login.AMR
 	}
-	if family.SessionID != (store.SessionID{}) {
-		claims["sid"] = hex.EncodeToString(family.SessionID[:])
+	if !family.SessionID.IsZero() {
+		claims["sid"] = family.SessionID.String()
 	}
 	signed, err := t.Signer.Sign(now, alg, tokens.PlainType, client.ID, claims)
 	if err != nil {

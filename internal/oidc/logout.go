@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -65,34 +64,26 @@ type Logout struct {
 
 // NamesSession reports whether the client named the session by an ID token, so that the person need
 // not be asked (§2).
-func (o Logout) NamesSession(id store.SessionID) bool { return o.Session == hex.EncodeToString(id[:]) }
+func (o Logout) NamesSession(id store.SessionID) bool { return o.Session == id.String() }
 
 // AskedIn reports whether the person was asked with this session.
-func (o Logout) AskedIn(id store.SessionID) bool { return o.AskedSession == hex.EncodeToString(id[:]) }
+func (o Logout) AskedIn(id store.SessionID) bool { return o.AskedSession == id.String() }
 
 // WithAsked returns the request for a page that asks the person about the session.
 func (o Logout) WithAsked(id store.SessionID) Logout {
-	o.AskedSession, o.Ended = hex.EncodeToString(id[:]), false
+	o.AskedSession, o.Ended = id.String(), false
 	return o
 }
 
 // NamedSession returns the session that the client named by an ID token.
 func (o Logout) NamedSession() (id store.SessionID, ok bool) {
-	return sessionOf(o.Session)
+	return store.ParseSessionID(o.Session)
 }
 
 // WithEnded returns the request after a session ended.
 func (o Logout) WithEnded(id store.SessionID) Logout {
-	o.EndedSession = hex.EncodeToString(id[:])
+	o.EndedSession = id.String()
 	return o
-}
-
-func sessionOf(text string) (id store.SessionID, ok bool) {
-	b, err := hex.DecodeString(text)
-	if err != nil || len(b) != len(id) {
-		return id, false
-	}
-	return store.SessionID(b), true
 }
 
 // Read reads the parameters of a request, a query or the body of a form. A refusal is for the

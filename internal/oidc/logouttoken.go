@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"time"
@@ -40,7 +39,7 @@ func (t *LogoutTokens) LogoutToken(now time.Time, client store.Client, userID st
 	}
 	signed, err := t.Signer.Sign(now, client.IDTokenAlgorithm(), LogoutTokenType, client.ID, map[string]any{
 		"iss": t.Issuer, "aud": client.ID, "iat": now.Unix(), "exp": now.Add(logoutTokenTTL).Unix(), "jti": base64.RawURLEncoding.EncodeToString(jti[:]),
-		"sub": subject, "sid": hex.EncodeToString(id[:]),
+		"sub": subject, "sid": id.String(),
 		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
 	})
 	if err != nil {

@@ -11,9 +11,6 @@ import (
 // from unknown ones.
 const KeepRevoked = 24 * time.Hour
 
-// FamilyID names a refresh token family: 16 random bytes.
-type FamilyID [16]byte
-
 // Family is a line of refresh tokens that descend from one login. It is one row
 // for its whole life; the refresh tokens themselves are a function of its ID and
 // Generation and are not stored.

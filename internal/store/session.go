@@ -5,13 +5,6 @@ import (
 	"time"
 )
 
-// SessionID names a session: 16 random bytes. Administrators, and the claim "sid" of an ID
-// token, have it in lower-case hex.
-type SessionID [16]byte
-
-// IsZero reports whether it names no session.
-func (id SessionID) IsZero() bool { return id == SessionID{} }
-
 // Session is the session of a person in one browser.
 type Session struct {
 	ID     SessionID

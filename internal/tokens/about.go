@@ -1,7 +1,6 @@
 package tokens
 
 import (
-	"encoding/hex"
 	"time"
 
 	"authserver/internal/store"
@@ -31,8 +30,8 @@ func (a About) because(reason string) About {
 
 // familyText is the family in hex; "": there is none.
 func familyText(id store.FamilyID) string {
-	if id == (store.FamilyID{}) {
+	if id.IsZero() {
 		return ""
 	}
-	return hex.EncodeToString(id[:])
+	return id.String()
 }

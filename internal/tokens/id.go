@@ -40,7 +40,7 @@ const (
 func (id ID) encode(rand io.Reader) (string, error) {
 	var buf [idLong]byte
 	b := buf[:0]
-	if id.Family != (store.FamilyID{}) {
+	if !id.Family.IsZero() {
 		b = append(b, id.Family[:]...)
 	}
 	client := id.Client

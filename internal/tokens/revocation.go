@@ -2,7 +2,6 @@ package tokens
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"math"
 	"sync"
@@ -114,8 +113,8 @@ type revocableName struct {
 // names returns all names whose revocation covers the token.
 func (c Claims) names() [5]revocableName {
 	family := "" // has no revocation
-	if c.Parsed.Family != (store.FamilyID{}) {
-		family = hex.EncodeToString(c.Parsed.Family[:])
+	if !c.Parsed.Family.IsZero() {
+		family = c.Parsed.Family.String()
 	}
 	return [5]revocableName{
 		{viewKey{store.RevokedToken, c.ID}, math.MinInt64},

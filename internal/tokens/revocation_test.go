@@ -142,7 +142,7 @@ func issued(under time.Time, family store.FamilyID) Claims {
 
 func TestViewRevoked(t *testing.T) {
 	family := store.FamilyID{1, 2, 3}
-	named := hex.EncodeToString(family[:])
+	named := family.String()
 	acting := issued(noon, store.FamilyID{})
 	acting.Subject, acting.ClientID = "web", "gateway"
 	tests := []struct {

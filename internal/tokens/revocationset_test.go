@@ -3,7 +3,6 @@ package tokens
 import (
 	"crypto/rand"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"runtime"
 	"testing"
@@ -29,7 +28,7 @@ func revoked(tb testing.TB, i int) store.Revocation {
 	case 2:
 		var family store.FamilyID
 		binary.BigEndian.PutUint64(family[:], uint64(i))
-		r.Kind, r.Value = store.RevokedFamily, hex.EncodeToString(family[:])
+		r.Kind, r.Value = store.RevokedFamily, family.String()
 	case 3:
 		r.Kind, r.Value = store.RevokedUser, fmt.Sprintf("01890a5d-ac96-774b-bcce-%012x", i)
 	}

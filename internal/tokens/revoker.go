@@ -2,7 +2,6 @@ package tokens
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"time"
@@ -74,7 +73,7 @@ func (r *Revoker) Replay(id store.FamilyID, now time.Time) store.Void {
 
 func (r *Revoker) family(id store.FamilyID, now time.Time, reason string) store.Void {
 	return store.Void{
-		Kind: store.RevokedFamily, Value: hex.EncodeToString(id[:]), Before: store.At(now), IssuedUntil: store.At(now.Add(r.Issuing)), Reason: reason,
+		Kind: store.RevokedFamily, Value: id.String(), Before: store.At(now), IssuedUntil: store.At(now.Add(r.Issuing)), Reason: reason,
 	}
 }
 

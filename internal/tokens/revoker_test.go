@@ -1,7 +1,6 @@
 package tokens
 
 import (
-	"encoding/hex"
 	"errors"
 	"testing"
 	"time"
@@ -27,7 +26,7 @@ func TestRevokerVoids(t *testing.T) {
 			Kind: store.RevokedUser, Value: "alice", Before: ahead.Add(time.Millisecond), IssuedUntil: store.At(noon.Add(20 * time.Second)), Reason: "gone",
 		}},
 		"a reuse": {r.Reuse(family, noon), store.Void{
-			Kind: store.RevokedFamily, Value: hex.EncodeToString(family[:]), Before: store.At(noon), IssuedUntil: store.At(noon.Add(20 * time.Second)), Reason: "refresh_reused",
+			Kind: store.RevokedFamily, Value: family.String(), Before: store.At(noon), IssuedUntil: store.At(noon.Add(20 * time.Second)), Reason: "refresh_reused",
 		}},
 	} {
 		if diff := cmp.Diff(c.want, c.got); diff != "" {

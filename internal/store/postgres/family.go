@@ -22,7 +22,7 @@ func familyColumns(f *store.Family) []any {
 // familyLock names the lock of a family's row. The row of its revocation is written only
 // under that lock.
 func familyLock(id store.FamilyID) string {
-	return revocationLock(store.RevokedFamily, hex.EncodeToString(id[:]))
+	return revocationLock(store.RevokedFamily, id.String())
 }
 
 // familyNames are the columns of a new family, whose values are the parameters 1 to 17. signInNames

@@ -2,7 +2,6 @@ package postgres_test
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"net/url"
 	"testing"
@@ -160,6 +159,6 @@ func withFamily(t *testing.T, s store.Store) store.Family {
 func present(f store.Family, generation uint32) store.Rotation {
 	return store.Rotation{
 		ID: f.ID, Generation: generation, ClientID: "web", Candidates: []store.Candidate{{Resource: "urn:api"}}, Now: at(time.Minute), Grace: 10 * time.Second,
-		Idle: time.Hour, Reuse: store.Void{Kind: store.RevokedFamily, Value: hex.EncodeToString(f.ID[:]), Before: at(time.Minute), IssuedUntil: at(time.Hour)},
+		Idle: time.Hour, Reuse: store.Void{Kind: store.RevokedFamily, Value: f.ID.String(), Before: at(time.Minute), IssuedUntil: at(time.Hour)},
 	}
 }

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 
@@ -32,11 +31,11 @@ func (s signIn) ScanBytes(v []byte) error {
 	if err := json.Unmarshal(v, &kept); err != nil {
 		return fmt.Errorf("read the sign-in of a family: %w", err)
 	}
-	id, err := hex.DecodeString(kept.SessionID)
-	if err != nil || copy(s.to.SessionID[:], id) != len(id) {
+	id, ok := store.ParseSessionID(kept.SessionID)
+	if !ok && kept.SessionID != "" {
 		return fmt.Errorf("the session of a family is kept as %q", kept.SessionID)
 	}
-	s.to.Offline, s.to.Login = kept.Offline, kept.Login
+	s.to.SessionID, s.to.Offline, s.to.Login = id, kept.Offline, kept.Login
 	if s.to.Generation == 0 { // read before
 		s.to.Code = kept.Code
 	}

@@ -155,7 +155,7 @@ func TestReplicasLockInOneOrder(t *testing.T) {
 					t.Error(err)
 				}
 				err = nil
-				voids := store.Void{Kind: store.RevokedFamily, Value: fmt.Sprintf("%x", f.ID), Before: at(time.Duration(n)), IssuedUntil: at(time.Hour)}
+				voids := store.Void{Kind: store.RevokedFamily, Value: f.ID.String(), Before: at(time.Duration(n)), IssuedUntil: at(time.Hour)}
 				if n%10 == 0 {
 					err = s.Revoke(t.Context(), storetest.Voiding(voids))
 				}

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"encoding/hex"
 	"slices"
 
 	"authserver/internal/events"
@@ -188,7 +187,7 @@ func endFamilies(ctx context.Context, tx *transaction, v store.Void, where strin
 		if _, err := end(ctx, tx, f.ID, v.Before, v.Reason); err != nil {
 			return 0, err
 		}
-		v.Value = hex.EncodeToString(f.ID[:])
+		v.Value = f.ID.String()
 		if err := revoke(ctx, tx, v); err != nil {
 			return 0, err
 		}

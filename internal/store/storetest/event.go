@@ -226,7 +226,7 @@ func eventOfReuse(t *testing.T, ctx context.Context, s store.Store) {
 	}
 	sameEvents(t, eventsOf(t, ctx, s, "refresh_token"), store.Event{
 		At: at(time.Minute), Type: store.RefreshTokenReused, Actor: store.Actor{Type: store.ActorClient, ID: "web"},
-		ClientID: "web", UserID: "alice", Family: fmt.Sprintf("%x", f.ID), RequestID: "request-2",
+		ClientID: "web", UserID: "alice", Family: f.ID.String(), RequestID: "request-2",
 		Details: store.EventDetails{Name: aUser("alice").Username, Reason: "refresh_reused", Presented: 1, Generation: 3},
 	})
 }
@@ -247,7 +247,7 @@ func eventOfStolen(t *testing.T, ctx context.Context, s store.Store) {
 	by := func(what store.EventType, client string, id store.FamilyID, after time.Duration) store.Event {
 		return store.Event{
 			At: at(after), Type: what, Actor: store.Actor{Type: store.ActorClient, ID: client}, ClientID: "web", UserID: "alice",
-			Family: fmt.Sprintf("%x", id), Details: store.EventDetails{Name: aUser("alice").Username, Presented: 1, Generation: 1},
+			Family: id.String(), Details: store.EventDetails{Name: aUser("alice").Username, Presented: 1, Generation: 1},
 		}
 	}
 	sameEvents(t, eventsOf(t, ctx, s, store.RefreshTokenWrongClient),
@@ -261,7 +261,7 @@ func eventOfFamily(t *testing.T, ctx context.Context, s store.Store) {
 		ok(t, s.RevokeFamily(ctx, f.ID, as(store.FamilyRevoked).Voiding(voidsFamily(f.ID, time.Minute, "leaked"))))
 	}
 	sameEvents(t, eventsOf(t, ctx, s, store.FamilyRevoked), store.Event{
-		At: By().At, Type: store.FamilyRevoked, Actor: By().Actor, ClientID: "web", UserID: "alice", Family: fmt.Sprintf("%x", f.ID),
+		At: By().At, Type: store.FamilyRevoked, Actor: By().Actor, ClientID: "web", UserID: "alice", Family: f.ID.String(),
 		RequestID: "request-1", Details: store.EventDetails{Reason: "leaked"},
 	})
 	for range 2 {

@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"context"
-	"encoding/hex"
 	"testing"
 	"time"
 
@@ -56,7 +55,7 @@ func familyIdleCut(t *testing.T, ctx context.Context, s store.Store) {
 
 func voidsFamily(id store.FamilyID, after time.Duration, reason string) store.Void {
 	return store.Void{
-		Kind: store.RevokedFamily, Value: hex.EncodeToString(id[:]), Before: at(after), IssuedUntil: at(after + 15*time.Minute), Reason: reason,
+		Kind: store.RevokedFamily, Value: id.String(), Before: at(after), IssuedUntil: at(after + 15*time.Minute), Reason: reason,
 	}
 }
 

@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"context"
-	"encoding/hex"
 	"testing"
 	"time"
 
@@ -67,7 +66,7 @@ func ending(what store.EventType, after time.Duration, reason string) store.Chan
 // voided returns the revocation that ending records for a family.
 func voided(f store.Family, by store.Change) store.Revocation {
 	v := by.Voids
-	v.Value = hex.EncodeToString(f.ID[:])
+	v.Value = f.ID.String()
 	return kept(v)
 }
 
