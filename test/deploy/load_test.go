@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// load is clients that send requests until they are stopped.
+// load is a number of clients that send requests until the test stops them.
 type load struct {
 	url    string
 	client *http.Client
@@ -51,7 +51,7 @@ func (l *load) fail(format string, args ...any) {
 	l.failed = append(l.failed, time.Now().Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
 }
 
-// repeat lets several clients do a thing again and again.
+// repeat makes several clients repeat a call until the load stops.
 func (l *load) repeat(clients int, thing func()) {
 	for range clients {
 		l.running.Go(func() {

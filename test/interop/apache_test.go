@@ -19,7 +19,7 @@ import (
 	"authserver/test/ports"
 )
 
-// apacheConfig is an Apache that requires a sign-in at the server, by mod_auth_openidc.
+// apacheConfig makes Apache require a sign-in at the server, with mod_auth_openidc.
 const apacheConfig = `
 ServerRoot %[1]s
 ServerName 127.0.0.1
@@ -62,7 +62,7 @@ func TestApache(t *testing.T) {
 		made := d.JSON("", "client", "create", "--id", "apache", "--grant", "authorization_code", "--grant", "refresh_token",
 			"--scope", "openid", "--scope", "profile", "--scope", "email", "--redirect-uri", "http://"+address+"/inside/callback",
 			"--post-logout-redirect-uri", "http://"+address+"/out.html")
-		folder, err := os.MkdirTemp("", "apache") // an account reads it that did not start the test
+		folder, err := os.MkdirTemp("", "apache") // Apache may run as another account than the test
 		if err != nil {
 			t.Fatal(err)
 		}

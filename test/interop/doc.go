@@ -21,11 +21,11 @@
 //
 // In TestPeopleSignIn, people sign in to clients of golang.org/x/oauth2 and go-oidc, zitadel/oidc,
 // openid-client, AppAuth-JS (that for Java runs only on Android), Authlib and Nimbus: each signs
-// in, calls userinfo, refreshes and logs out. The same is done with whole applications: TestApache
-// with mod_auth_openidc, TestOAuth2Proxy, TestSpringLogin, TestAuthJS and TestDjango with
+// in, calls userinfo, refreshes and logs out. Whole applications do the same: TestApache with
+// mod_auth_openidc, TestOAuth2Proxy, TestSpringLogin, TestAuthJS and TestDjango with
 // mozilla-django-oidc, which sends a request with prompt=none instead of refreshing.
 //
-// TestForeignClientsWithCertificates has a server at which TLS ends.
+// In TestForeignClientsWithCertificates, the server terminates TLS.
 //
 // Start at TestForeignClients; checks_test.go has the checks that a program must make.
 package interop

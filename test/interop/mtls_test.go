@@ -27,7 +27,7 @@ type certifiedClient struct {
 	Key         string `json:"key"`
 }
 
-// A server at which TLS ends knows its clients only by their certificates.
+// A server that terminates TLS knows these clients only by their certificates.
 func TestForeignClientsWithCertificates(t *testing.T) {
 	i := install(t)
 	p := program{"oauth4webapi", []string{"node", filepath.Join(i.nodeFolder(t, "node/checks.mjs", "node/mtls.mjs"), "mtls.mjs")}, certificates()}

@@ -64,8 +64,8 @@ func (i installed) java(t *testing.T) func(class string) []string {
 	}
 }
 
-// briefly adds arguments of Java in front, each with a prefix, so that it compiles for a run of
-// seconds. Half of its processor's time went into code that is fast only after minutes.
+// briefly adds arguments of Java in front, each with a prefix, that limit its compiler. Otherwise half
+// of the CPU time goes into optimizations that help only after minutes.
 func briefly(prefix string, arguments ...string) []string {
 	return append([]string{prefix + "-XX:TieredStopAtLevel=1", prefix + "-XX:+UseSerialGC"}, arguments...)
 }

@@ -28,15 +28,15 @@ type world struct {
 	IntrospectionEndpoint string              `json:"introspection_endpoint"`
 	RevocationEndpoint    string              `json:"revocation_endpoint"`
 	Resources             map[string]resource `json:"resources"` // by the algorithm of their tokens
-	Clients               map[string]party    `json:"clients"`   // by that of their first resource; for all grants
+	Clients               map[string]party    `json:"clients"`   // by the algorithm of their first resource; they may use all grants
 	OddClient             party               `json:"odd_client"`
 	PublicClient          party               `json:"public_client"`
 	KeyClient             party               `json:"key_client"`      // authenticates with a key; may name the token endpoint as the audience
-	HMACClient            party               `json:"hmac_client"`     // and with its secret
+	HMACClient            party               `json:"hmac_client"`     // the same, but it authenticates with its secret
 	ServiceAccount        account             `json:"service_account"` // signs for itself and for the user
-	ResourceServer        party               `json:"resource_server"` // serves all resources, has no grant but password
+	ResourceServer        party               `json:"resource_server"` // serves all resources; may use only the password grant
 	User                  user                `json:"user"`
-	Latin1User            user                `json:"latin1_user"` // whose name and password ISO-8859-1 can write
+	Latin1User            user                `json:"latin1_user"` // with a name and a password in ISO-8859-1
 	IdPs                  map[string][]idp    `json:"idps"`        // by the algorithm of their first resource
 	RotateURL             string              `json:"rotate_url"`  // POST rotates the keys
 	rsaPEM                []byte              // the private key of the RS256 issuers

@@ -21,8 +21,7 @@ import (
 // seconds.
 const rotationTimeout = 30 * time.Second
 
-// serveRotation lets programs rotate the keys: it answers a POST with 204 when other keys sign than
-// before.
+// serveRotation lets programs rotate the keys: it answers a POST with 204 once new keys sign.
 func (w *world) serveRotation(t *testing.T, d *harness.Deployment) {
 	t.Helper()
 	w.awaitNextKeys(t)

@@ -102,8 +102,8 @@ func (b *book) add(m *minted) {
 	}
 }
 
-// look records the published keys of a process, fetched between two moments, and misses the keys of
-// tokens that are good at both.
+// look records the published keys of a process, fetched between two moments. It counts a failure if
+// they lack the key of a token that is good at both moments.
 func (b *book) look(name string, s *harness.Server, kids []string, before, after time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

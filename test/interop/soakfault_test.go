@@ -74,8 +74,8 @@ func (s *soak) rotate() {
 	s.d.Run(args...)
 }
 
-// outage takes the database away for longer than a key signs, and than the poll interval. The
-// replicas must continue as planned.
+// outage takes the database away for longer than a key signs, and for longer than the poll interval.
+// The replicas must continue as planned.
 func (s *soak) outage() {
 	// The guarantee is for replicas that know the newest key.
 	s.book.await(20*time.Second, "no key was published within the poll interval", func() bool {

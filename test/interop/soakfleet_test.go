@@ -134,7 +134,7 @@ func (f *fleet) logTail(t *testing.T) {
 	}
 }
 
-// start must be called by the goroutine of the test, like all methods of d.
+// start may run only in the goroutine of the test, like all methods of d.
 func (r *replica) start(d *harness.Deployment) {
 	s := d.Start()
 	r.mu.Lock()

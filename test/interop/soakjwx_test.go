@@ -32,11 +32,11 @@ func verifyWithJWX(ctx context.Context, in io.Reader, out, _ io.Writer) error {
 	// The cache rounds to full seconds. If it begins shortly after one, it renews the set in every
 	// second, as a max-age of 1 s requires, and not in every other.
 	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(1050 * time.Millisecond)))
-	// The refresh window is 15 minutes by default, and for any value below a second. The cache may
-	// keep a set for so much longer than the max-age.
+	// The cache may keep a set longer than the max-age, by the refresh window. The window is 15 minutes
+	// by default, and for any value below a second.
 	cache := jwk.NewCache(ctx, jwk.WithRefreshWindow(time.Second))
 	err := cache.Register(config.JWKSURI,
-		// The default is 15 minutes, for which the cache keeps a set whatever Cache-Control says.
+		// The default is 15 minutes. For so long, the cache keeps a set and ignores Cache-Control.
 		jwk.WithMinRefreshInterval(time.Duration(config.MaxAge)*time.Second),
 		jwk.WithHTTPClient(&http.Client{Transport: named(config.UserAgent), Timeout: patience}))
 	if err != nil {

@@ -38,7 +38,7 @@ type soakConfig struct {
 	UserAgent string `json:"user_agent"`      // to send with a fetch
 }
 
-// question is each line after it.
+// question is each later line.
 type question struct {
 	TokenID  string `json:"token_id"`
 	Alg      string `json:"alg"`

@@ -17,7 +17,7 @@ const (
 	PIN   = "493817"
 )
 
-// Token is a token.
+// Token is a PKCS #11 token of a test.
 type Token struct {
 	Module string // the library
 	Conf   string // the value of SOFTHSM2_CONF for a process that loads the library

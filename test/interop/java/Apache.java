@@ -9,13 +9,13 @@ import java.util.stream.Collectors;
 import net.minidev.json.JSONObject;
 
 /**
- * Apache HttpClient 4 and 5. Both write forms in ISO-8859-1 unless they are told another charset; 5 declares that in the
- * content type by itself, and 4 where it is told.
+ * Apache HttpClient 4 and 5. Both write forms in ISO-8859-1 unless the caller gives another charset. HttpClient 5
+ * always declares the charset in the content type. HttpClient 4 declares only a charset that the caller gives.
  */
 final class Apache {
   private static final String PASSWORD = "grant_type=password";
 
-  /** A client that posts a form, in its own charset or in one that it is told. */
+  /** A client that posts a form, in the given charset or in its default. */
   interface Http {
     Answer post(String url, String authorization, List<String> form, Charset charset) throws Exception;
   }
@@ -77,7 +77,7 @@ final class Apache {
     return config.app("RS256");
   }
 
-  /** A user whose name and password have letters of ISO-8859-1. */
+  /** A member of the user whose name and password have letters of ISO-8859-1. */
   private String latin1(String member) {
     return ((JSONObject) config.all().get("latin1_user")).getAsString(member);
   }

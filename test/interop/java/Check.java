@@ -4,7 +4,7 @@ import java.util.Map;
 import java.util.Objects;
 import net.minidev.json.JSONObject;
 
-/** Runs a check and prints what came of it. */
+/** Runs a check and prints its result. */
 final class Check {
   private Check() {}
 
@@ -29,7 +29,7 @@ final class Check {
     }
   }
 
-  /** Wants the SDK's own error object, and our code in it. */
+  /** Requires the SDK's error object to have the error code of the server. */
   static void refused(String code, Body attempt) throws Exception {
     try {
       attempt.run();

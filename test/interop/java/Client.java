@@ -14,10 +14,10 @@ import com.nimbusds.oauth2.sdk.token.Token;
 import com.nimbusds.oauth2.sdk.token.Tokens;
 import java.net.URI;
 
-/** A client of the Nimbus OAuth 2.0 SDK: confidential, public (no proof) or nobody (neither). */
+/** Requests of the Nimbus OAuth 2.0 SDK: of a confidential client, a public one (no proof) or no client (no id). */
 record Client(AuthorizationServerMetadata server, ClientAuthentication proof, ClientID id) {
 
-  /** What the SDK makes of an error answer. */
+  /** The error that the SDK reads from an answer. */
   static final class Refused extends Exception {
     private static final long serialVersionUID = 1;
 

@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.UUID;
 import net.minidev.json.JSONObject;
 
-/** What is registered, as standard input tells it. */
+/** The registrations, read from standard input. */
 record Config(JSONObject all) {
 
   /** A client's identifier and secret. */

@@ -96,7 +96,7 @@ final class Main {
     return new ResourceOwnerPasswordCredentialsGrant(config.user("username"), new Secret(config.user("password")));
   }
 
-  /** Verifies the token of an answer and compares what it says. */
+  /** Verifies the token of an answer and compares its claims. */
   private void holds(String alg, Tokens answer, String sub, String clientId) throws Exception {
     BearerAccessToken token = answer.getBearerAccessToken();
     Check.equal(token.getLifetime() > 0, true, "expires_in");
@@ -158,7 +158,7 @@ final class Main {
     });
   }
 
-  /** Verifies with the key set that was fetched before. */
+  /** Verifies with the key set from an earlier fetch. */
   private void rotation() throws Exception {
     var tokens = new LinkedHashMap<SignedJWT, String>();
     var before = new LinkedHashMap<String, String>();

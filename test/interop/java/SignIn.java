@@ -124,7 +124,7 @@ final class SignIn {
     Check.equal(claims.getSubject().getValue(), config.user("id"), "sub");
   }
 
-  /** Has a person open an address, and returns where the browser was sent. */
+  /** Makes a person open an address, and returns the address to which the browser was sent. */
   private URI browse(URI address) throws Exception {
     String name = URLEncoder.encode("nimbus " + client.id(), StandardCharsets.UTF_8);
     var request =

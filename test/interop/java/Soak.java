@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A verifier that lives through the soak: the first line of standard input is the configuration, each one after it a
- * token; each token is answered with a line of JSON.
+ * A verifier that runs during the whole soak. The first line of standard input is the configuration, and each later
+ * line is a token. The verifier answers each token with a line of JSON.
  */
 final class Soak {
   private Soak() {}
@@ -36,17 +36,17 @@ final class Soak {
       System.out.println(JSONObjectUtils.toJSONString(answer));
       System.out.flush();
     }
-    System.exit(0); // the thread that refreshes the keys would go on
+    System.exit(0); // otherwise the thread that refreshes the keys keeps the process alive
   }
 
   private static JWKSource<SecurityContext> keys(Map<String, Object> config) throws Exception {
     long lifetime = JSONObjectUtils.getLong(config, "max_age_seconds") * 1000;
-    // The defaults give up after half a second, which a busy machine can take.
+    // The default timeout is half a second, which is too short on a busy machine.
     var http = new DefaultResourceRetriever(5000, 5000);
     http.setHeaders(Map.of("User-Agent", List.of(JSONObjectUtils.getString(config, "user_agent"))));
-    // The defaults are for a lifetime of 5 minutes, whatever Cache-Control says: the set is renewed in the background
-    // in its last 30 s, and at most two fetches may begin in 30 s. They are scaled down alike. The default of 15 s to
-    // wait for another thread's fetch has to fit beside.
+    // The defaults ignore Cache-Control, and are for a lifetime of 5 minutes: the library renews the set in the
+    // background in its last 30 s, and begins at most two fetches in 30 s. These values are the same fractions of the
+    // lifetime. The time to wait for another thread's fetch, 15 s by default, must fit into the rest.
     return JWKSourceBuilder.create(URI.create(JSONObjectUtils.getString(config, "jwks_uri")).toURL(), http)
         .cache(lifetime, lifetime * 9 / 10)
         .refreshAheadCache(lifetime / 10, false)

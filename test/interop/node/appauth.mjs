@@ -1,5 +1,5 @@
-// AppAuth-JS as an app of a desktop: it opens the browser by xdg-open, and listens on the
-// loopback interface for the answer (RFC 8252 §7.3).
+// AppAuth-JS as a desktop app: it opens the browser with xdg-open, and waits for the answer on the
+// loopback interface (RFC 8252 §7.3).
 import assert from 'node:assert/strict'
 import { chmodSync } from 'node:fs'
 import { register } from 'node:module'
@@ -77,6 +77,6 @@ for (const { id, secret } of config.clients) {
     const answer = await fetch(process.env.BROWSE_URL, { method: 'POST', body: out.href })
     assert.equal(await answer.text(), `${config.home}?state=out`)
     assert.equal((await ask({ prompt: 'none' })).error, 'login_required')
-    await assert.rejects(refresh(), { message: 'Bad Request' }) // all that AppAuth tells of a refusal
+    await assert.rejects(refresh(), { message: 'Bad Request' }) // AppAuth reports nothing else about a refusal
   })
 }

@@ -1,4 +1,4 @@
-// Auth.js in an application to which people sign in. Arguments: the address to serve at, and
+// Auth.js in an application to which people sign in. The arguments are the address to listen on, and
 // JSON with the issuer and the clients.
 import { createServer } from 'node:http'
 import { Auth } from '@auth/core'
@@ -8,7 +8,7 @@ const { issuer, clients } = JSON.parse(settings)
 const base = `http://${address}`
 const server = await (await fetch(`${issuer}/.well-known/openid-configuration`)).json()
 
-// refresh is what the documentation of Auth.js has an application do by itself.
+// refresh does what the documentation of Auth.js tells an application to do.
 async function refresh(token) {
   const { id, secret } = clients.find(({ id }) => id === token.client)
   const form = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: token.refresh_token, client_id: id })
@@ -23,7 +23,7 @@ const config = {
   trustHost: true,
   providers: clients.map(({ id, secret }) => ({
     id, name: id, type: 'oidc', issuer, clientId: id, clientSecret: secret, checks: ['pkce', 'state', 'nonce'],
-    idToken: !secret, // the confidential client asks userinfo for the profile
+    idToken: !secret, // the confidential client gets the profile from userinfo
     client: secret ? {} : { token_endpoint_auth_method: 'none' },
   })),
   callbacks: {

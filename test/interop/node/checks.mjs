@@ -1,5 +1,5 @@
-// The checks that every Node client goes through. Each client library has an
-// adapter of its own, see openid-client.mjs; what is expected stands here.
+// The checks that every Node client must pass. Each client library has an adapter of its own, such as
+// openid-client.mjs.
 import { readFileSync } from 'node:fs'
 import { randomUUID } from 'node:crypto'
 import assert from 'node:assert/strict'
@@ -14,8 +14,8 @@ const open = (id) => ({ id, method: 'none' })
 const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 const both = 'read write'
 
-// run goes through all checks. A library is
-//   metadata()                              what RFC 8414 discovery found
+// run makes all checks. A library is
+//   metadata()                              → the metadata from RFC 8414 discovery
 //   client({ id, secret, method })          → { token(grant, params), introspect(token), revoke(token) }
 //   verify(token, alg, issuer, audience)    → the claims
 export async function run(library) {
@@ -53,7 +53,7 @@ async function metadata(library) {
   }
 }
 
-// holds verifies the token of an answer and compares what it says.
+// holds verifies the token of an answer and compares its claims.
 async function holds(library, alg, answer, sub, clientId) {
   const resource = config.resources[alg].id
   assert.equal(answer.token_type.toLowerCase(), 'bearer')
@@ -113,7 +113,7 @@ async function grants(library, alg) {
   })
 }
 
-// rotation verifies with the key set that was fetched before.
+// rotation verifies with the key set from an earlier fetch.
 async function rotation(library) {
   const mint = async (alg) => {
     const answer = await library.client(basic(config.clients[alg])).token('client_credentials', {})
@@ -222,9 +222,9 @@ async function revocation(library) {
   })
 }
 
-// refused wants the library's own error, and our code in it. Where an answer has
-// WWW-Authenticate, as RFC 6749 section 5.2 wants beside invalid_client, these
-// libraries raise the challenge and leave the body to be read.
+// refused requires the library's error to have the error code of the server. If an answer has
+// WWW-Authenticate, as RFC 6749 section 5.2 requires with invalid_client, these libraries throw the
+// challenge and do not read the body.
 export async function refused(code, attempt) {
   const error = await attempt.then(() => assert.fail('it was accepted'), (error) => error)
   if (error instanceof WWWAuthenticateChallengeError) {

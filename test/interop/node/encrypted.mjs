@@ -1,5 +1,4 @@
-// openid-client as an application whose ID tokens and UserInfo are encrypted to a key of its
-// own.
+// openid-client as an application with a key to which the server encrypts ID tokens and UserInfo.
 import assert from 'node:assert/strict'
 import * as jose from 'jose'
 import * as oidc from 'openid-client'

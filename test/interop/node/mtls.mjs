@@ -1,5 +1,5 @@
-// oauth4webapi with clients that prove themselves with a certificate (RFC 8705), which
-// undici presents.
+// oauth4webapi with clients that authenticate with a certificate (RFC 8705). undici presents the
+// certificate.
 import assert from 'node:assert/strict'
 import { createHash, X509Certificate } from 'node:crypto'
 import * as jose from 'jose'
@@ -17,7 +17,7 @@ const found = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', [oauth
 const server = await oauth.processDiscoveryResponse(issuer, found)
 const keys = jose.createRemoteJWKSet(new URL(server.jwks_uri), { [jose.customFetch]: presenting() })
 
-// clientCredentials asks in the name of a client, with a certificate that may be its own.
+// clientCredentials sends a request of a client, with its own certificate or another one.
 async function clientCredentials(id, pair) {
   const self = { client_id: id, use_mtls_endpoint_aliases: true }
   const options = { [oauth.customFetch]: presenting(pair) }

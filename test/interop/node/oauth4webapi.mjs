@@ -1,4 +1,4 @@
-// oauth4webapi, which verifies access tokens by RFC 9068 itself.
+// oauth4webapi, which also verifies access tokens (RFC 9068).
 import * as oauth from 'oauth4webapi'
 import { config, run } from './checks.mjs'
 
@@ -8,7 +8,7 @@ const methods = {
   client_secret_basic: ({ secret }) => oauth.ClientSecretBasic(secret),
   client_secret_post: ({ secret }) => oauth.ClientSecretPost(secret),
   none: () => oauth.None(),
-  nobody: () => () => {}, // an assertion alone (RFC 7521 section 4.1)
+  nobody: () => () => {}, // an assertion without a client (RFC 7521 section 4.1)
 }
 
 async function metadata() {
@@ -50,7 +50,7 @@ function client(who) {
   }
 }
 
-const servers = new Map() // the key set is kept with the metadata that it belongs to
+const servers = new Map() // the library caches the key set by the metadata object
 
 async function verify(token, alg, issuer, audience) {
   if (!servers.has(issuer)) servers.set(issuer, { ...(await metadata()), issuer })

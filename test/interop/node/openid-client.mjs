@@ -7,7 +7,7 @@ const methods = {
   client_secret_basic: ({ secret }) => oidc.ClientSecretBasic(secret),
   client_secret_post: ({ secret }) => oidc.ClientSecretPost(secret),
   none: () => oidc.None(),
-  nobody: () => () => {}, // an assertion alone (RFC 7521 section 4.1)
+  nobody: () => () => {}, // an assertion without a client (RFC 7521 section 4.1)
 }
 
 function discover(who) {

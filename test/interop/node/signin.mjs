@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import * as oidc from 'openid-client'
 import { check, config, refused } from './checks.mjs'
 
-// browse has a person open an address, and returns where the browser was sent.
+// browse makes a person open an address, and returns the address to which the browser was sent.
 async function browse(name, address) {
   const answer = await fetch(`${config.browse_url}?name=${name}`, { method: 'POST', body: address.href })
   const text = await answer.text()

@@ -10,8 +10,8 @@ const { id: resource } = config.resources[alg]
 const { username, password, id: userId } = config.user
 const keys = jose.createRemoteJWKSet(new URL(config.jwks_uri))
 
-// settings are those of a client that authenticates in the header, escaped as RFC 6749
-// section 2.3.1 has it, or in the body.
+// settings are those of a client that authenticates in the body, or in the header with the encoding of
+// RFC 6749 section 2.3.1.
 const settings = ({ id, secret }, authorizationMethod) => ({
   client: { id, secret },
   auth: { tokenHost: config.issuer, tokenPath: '/oauth2/token', revokePath: '/oauth2/revoke' },

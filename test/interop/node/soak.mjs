@@ -1,6 +1,5 @@
-// A verifier that lives through the soak: the first line of standard input is the
-// configuration, each one after it a token; each token is answered with a line of
-// JSON.
+// A verifier that runs during the whole soak. The first line of standard input is the configuration,
+// and each later line is a token. The verifier answers each token with a line of JSON.
 import { createInterface } from 'node:readline'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 
@@ -9,8 +8,8 @@ const config = JSON.parse((await lines.next()).value)
 const lifetime = config.max_age_seconds * 1000
 
 const keys = createRemoteJWKSet(new URL(config.jwks_uri), {
-  cacheMaxAge: lifetime, // 10 minutes by default, whatever Cache-Control says
-  cooldownDuration: lifetime, // 30 s by default; so long that an unknown kid is no reason to look again
+  cacheMaxAge: lifetime, // 10 minutes by default; the library ignores Cache-Control
+  cooldownDuration: lifetime, // 30 s by default; for so long, an unknown kid causes no other fetch
   headers: { 'user-agent': config.user_agent },
 })
 

@@ -1,5 +1,4 @@
-// oauth4webapi with clients that send no secret, and with tokens that are bound to a
-// key (DPoP).
+// oauth4webapi with clients that send no secret, and with tokens that are bound to a key (DPoP).
 import assert from 'node:assert/strict'
 import * as jose from 'jose'
 import * as oauth from 'oauth4webapi'

@@ -1,5 +1,5 @@
-"""Service accounts: clients that sign for themselves and for users, with google-auth and
-in the way of Salesforce's connected apps."""
+"""Service accounts: clients that sign for themselves and for users, with google-auth and with
+the flow of Salesforce's connected apps."""
 
 import time
 
@@ -14,7 +14,7 @@ from google.oauth2.service_account import Credentials
 from checks import CONFIG, check
 from verifiers import Verifiers
 
-ACCOUNT = CONFIG["service_account"]  # as the file that Google hands out for one
+ACCOUNT = CONFIG["service_account"]  # in the format of Google's key files
 RESOURCE = CONFIG["resources"]["RS256"]["id"]
 USER = CONFIG["user"]
 VERIFIERS = Verifiers(CONFIG["jwks_uri"])
@@ -31,7 +31,7 @@ def google(account=ACCOUNT, subject=ACCOUNT["client_email"]):
 
 
 def google_here(*args, **kwargs):
-    """Whatever token_uri is, the library has its assertions say that they are for Google."""
+    """The library sets Google as the aud of its assertions, and ignores token_uri."""
     return google(*args, **kwargs).with_claims({"aud": ACCOUNT["token_uri"]})
 
 
@@ -60,8 +60,8 @@ def another_key():
 
 
 def salesforce(key=ACCOUNT["private_key"], exp=int):
-    """What SalesforceLogin of simple-salesforce does with consumer_key and privatekey. It cannot be
-    asked itself: the host is salesforce.com in the URL and in aud, and its exp is text."""
+    """Does the same as SalesforceLogin of simple-salesforce with consumer_key and privatekey. The test
+    cannot call SalesforceLogin, because its URL and aud have the host salesforce.com, and its exp is text."""
     claims = {
         "iss": ACCOUNT["client_email"],
         "sub": USER["username"],

@@ -1,5 +1,5 @@
-"""What every Python client reads and prints: the configuration from standard input,
-and one line of JSON per check."""
+"""Every Python client reads the configuration from standard input, and prints one line of JSON per
+check."""
 
 import json
 import sys

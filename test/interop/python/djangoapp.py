@@ -1,7 +1,7 @@
 """A Django application to which people sign in with mozilla-django-oidc.
 
-Arguments: the address to serve at, the issuer, the client_id and the client_secret. It keeps
-its users and sessions in the current folder."""
+The arguments are the address to listen on, the issuer, the client_id and the client_secret. The
+application stores its users and sessions in the current folder."""
 
 import sys
 from urllib.parse import urlencode
@@ -62,7 +62,7 @@ from mozilla_django_oidc.auth import OIDCAuthenticationBackend  # noqa: E402
 
 
 class Backend(OIDCAuthenticationBackend):
-    """The one of the library, which also keeps what the application shows."""
+    """The backend of the library. It also stores the values that the application shows."""
 
     def get_token(self, payload):
         token = super().get_token(payload)
@@ -92,7 +92,7 @@ def home(request):
 
 
 def expire(request):
-    """Has the library ask the server at the next page whether the person is signed in still."""
+    """At the next page, the library asks the server whether the person is still signed in."""
     request.session["oidc_id_token_expiration"] = 0
     return HttpResponseRedirect("/")
 

@@ -54,7 +54,7 @@ def metadata():
 
 
 def holds(alg, answer, sub, client_id):
-    """Verifies the token of an answer and compares what it says."""
+    """Verifies the token of an answer and compares its claims."""
     resource = CONFIG["resources"][alg]["id"]
     equal(answer["token_type"].lower(), "bearer")
     assert answer["expires_in"] > 0
@@ -132,7 +132,7 @@ def refuses_issuer(alg):
 
 
 def rotation():
-    """Verifies with the key sets that were fetched before."""
+    """Verifies with the key sets from earlier fetches."""
 
     def mint(alg):
         value = token(CONFIG["clients"][alg], "client_credentials")["access_token"]
@@ -214,13 +214,13 @@ def revoked_family():
 
 
 def refused(code, attempt):
-    """Wants the library's own error, and our code in it."""
+    """Requires the library's error to have the error code of the server."""
     try:
         attempt()
     except OAuthError as error:
         equal(error.error, code)
         assert error.description
-    except requests.HTTPError as error:  # Authlib hands on the answers of introspection and revocation as they are
+    except requests.HTTPError as error:  # Authlib returns the answers of introspection and revocation unchanged
         equal(error.response.json()["error"], code)
     else:
         raise AssertionError("it was accepted")

@@ -1,5 +1,5 @@
-"""python-jose, which takes the keys of the set in their order and gives up at the first that
-is of another type than the token's."""
+"""python-jose, which tries the keys of the set in their order, and fails at the first key that is of
+another type than that of the token."""
 
 import requests
 from authlib.integrations.requests_client import OAuth2Session
@@ -29,7 +29,7 @@ def decode(signed, keys, audience=RESOURCE["id"]):
 def by_the_set():
     keys = key_set()
     kinds = [key["kty"] for key in keys["keys"]]
-    assert "EC" in kinds, kinds  # or nothing is shown
+    assert "EC" in kinds, kinds  # otherwise the check proves nothing
     assert decode(token(), keys)["sub"] == CONFIG["clients"]["RS256"]["id"]
 
 

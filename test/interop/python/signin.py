@@ -17,7 +17,7 @@ KEYS = KeySet.import_key_set(requests.get(SERVER["jwks_uri"], timeout=30).json()
 
 
 def browse(name, address):
-    """Has a person open an address, and returns where the browser was sent."""
+    """Makes a person open an address, and returns the address to which the browser was sent."""
     answer = requests.post(CONFIG["browse_url"], params={"name": name}, data=address.encode(), timeout=60)
     assert answer.status_code == 200, answer.text
     return answer.text

@@ -1,6 +1,5 @@
-"""A verifier that lives through the soak: the first line of standard input is the
-configuration, each one after it a token; each token is answered with a line of
-JSON."""
+"""A verifier that runs during the whole soak. The first line of standard input is the configuration,
+and each later line is a token. The verifier answers each token with a line of JSON."""
 
 import json
 import sys
@@ -11,9 +10,9 @@ import jwt
 CONFIG = json.loads(sys.stdin.readline())
 KEYS = jwt.PyJWKClient(
     CONFIG["jwks_uri"],
-    lifespan=CONFIG["max_age_seconds"],  # 5 minutes by default, whatever Cache-Control says
-    cooldown_duration=CONFIG["max_age_seconds"],  # 30 s by default; so long that an unknown kid is no reason to look again
-    cache_keys=False,  # the default: a key that is kept for itself has no end
+    lifespan=CONFIG["max_age_seconds"],  # 5 minutes by default; the library ignores Cache-Control
+    cooldown_duration=CONFIG["max_age_seconds"],  # 30 s by default; for so long, an unknown kid causes no other fetch
+    cache_keys=False,  # the default; a key that is cached by itself never expires
     headers={"User-Agent": CONFIG["user_agent"]},
 )
 

@@ -1,4 +1,4 @@
-"""The two verifiers of access tokens: PyJWT and Authlib, with joserfc beneath."""
+"""The two verifiers of access tokens: PyJWT, and Authlib, which uses joserfc."""
 
 import jwt
 import requests
@@ -8,7 +8,7 @@ from joserfc.jwk import KeySet
 
 
 class ResourceServer(JWTBearerTokenValidator):
-    """RFC 9068 as Authlib checks it."""
+    """Authlib's verifier of access tokens (RFC 9068)."""
 
     def __init__(self, keys, issuer, audience):
         super().__init__(issuer, audience)
@@ -19,7 +19,7 @@ class ResourceServer(JWTBearerTokenValidator):
 
 
 class Verifiers:
-    """Both hold on to the keys that they have fetched."""
+    """Both cache the keys from their first fetch."""
 
     def __init__(self, jwks_uri):
         self.pyjwt_keys = jwt.PyJWKClient(jwks_uri)

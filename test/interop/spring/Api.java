@@ -7,7 +7,7 @@ import org.springframework.security.oauth2.jwt.Jwt;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RestController;
 
-/** An API as Spring Boot's auto-configuration makes it. With at+jwt as its first argument it has the bean of AtJwt. */
+/** An API with Spring Boot's auto-configuration. If the first argument is at+jwt, it also has the bean of AtJwt. */
 @EnableAutoConfiguration
 @RestController
 class Api {

@@ -25,7 +25,7 @@ import org.springframework.security.web.csrf.CsrfToken;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RestController;
 
-/** An application to which people sign in by Spring Security's oauth2Login. */
+/** An application to which people sign in with Spring Security's oauth2Login. */
 @EnableAutoConfiguration
 @RestController
 class Login {
@@ -51,18 +51,18 @@ class Login {
           .build();
     }
 
-    /** Makes each token one that has to be refreshed before it is used. */
+    /** Refreshes each token before the application uses it. */
     @Bean
     RefreshTokenOAuth2AuthorizedClientProvider refreshing() {
       var provider = new RefreshTokenOAuth2AuthorizedClientProvider();
       provider.setClockSkew(Duration.ofDays(1));
-      // The default of Spring Security 6.5 leaves the client_id of a public client out.
+      // The default of Spring Security 6.5 omits the client_id of a public client.
       provider.setAccessTokenResponseClient(new RestClientRefreshTokenTokenResponseClient());
       return provider;
     }
   }
 
-  /** Comes once Spring has compared the ID token of a refresh with that of the sign-in. */
+  /** Spring sends this event after it has compared the ID token of a refresh with that of the sign-in. */
   @EventListener
   void refreshed(OidcUserRefreshedEvent event) {
     refreshed = true;
