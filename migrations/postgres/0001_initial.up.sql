@@ -102,7 +102,7 @@ CREATE TABLE refresh_families (
     revoked_at      timestamptz,
     revoked_reason  text,
     sweep_at        timestamptz NOT NULL,
-    -- In no index, and written once. A rotation compares it.
+    -- bound_to is in no index, and is written once. A rotation compares it.
     bound_to        text COLLATE "C" CHECK (bound_to <> ''),
     -- The clocks that wrote the moments of a family. A server allows for the clock skew when it
     -- compares its own clock with another. 0 is an unknown clock.
@@ -246,7 +246,7 @@ CREATE TABLE signing_keys (
     revoked_at   timestamptz,
     reason       text        NOT NULL
 );
--- A key that was revoked before it signed no longer takes this place.
+-- A key that was revoked before it signed is no successor, so another key may follow the predecessor.
 CREATE UNIQUE INDEX signing_keys_followed ON signing_keys (alg, predecessor)
     WHERE revoked_at IS NULL OR revoked_at >= active_at;
 
@@ -327,10 +327,10 @@ CREATE TABLE lifetimes (
     kept_until           timestamptz NOT NULL
 );
 
--- When the last access token that a server may issue until a moment has expired, by any clock and by
--- the longest lifetime that any server has promised. A server that promises another lifetime locks the
--- table. So it waits for the transactions that have called this function, and later calls see its
--- promise, because each statement in the function sees what was committed before it.
+-- Returns when the last access token that a server may issue until a moment has expired, by any clock
+-- and by the longest lifetime that any server has promised. A server that promises another lifetime
+-- locks the table. So it waits for the transactions that have called this function, and later calls see
+-- its promise, because each statement in the function sees what was committed before it.
 CREATE FUNCTION authserver_expired_after(issued_until timestamptz) RETURNS timestamptz STRICT LANGUAGE plpgsql AS $$
 BEGIN
     LOCK TABLE lifetimes IN ROW SHARE MODE;

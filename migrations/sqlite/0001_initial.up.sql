@@ -100,7 +100,7 @@ CREATE TABLE refresh_families (
     revoked_at      INTEGER,
     revoked_reason  TEXT,
     sweep_at        INTEGER NOT NULL CHECK (sweep_at <= expires_at),
-    -- Written once. A rotation compares it.
+    -- bound_to is written once. A rotation compares it.
     bound_to        TEXT    CHECK (bound_to <> ''),
     -- The clocks that wrote the moments of a family. A server allows for the clock skew when it
     -- compares its own clock with another. 0 is an unknown clock.
@@ -239,7 +239,7 @@ CREATE TABLE signing_keys (
     revoked_at   INTEGER,
     reason       TEXT    NOT NULL
 ) STRICT;
--- A key that was revoked before it signed no longer takes this place.
+-- A key that was revoked before it signed is no successor, so another key may follow the predecessor.
 CREATE UNIQUE INDEX signing_keys_followed ON signing_keys (alg, predecessor)
     WHERE revoked_at IS NULL OR revoked_at >= active_at;
 
