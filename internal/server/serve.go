@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -45,7 +44,7 @@ type ServeOptions struct {
 // ready, while it accepts requests as before, closes the public listener, and finishes
 // the requests that it has accepted, for as long as --drain-timeout.
 func Serve(ctx context.Context, s config.Server, o ServeOptions) (err error) {
-	defer runtime.KeepAlive(reserveHeadroom())
+	defer allowHeap(heapFloor).end()
 	logger := telemetry.NewLogger(o.Stderr, s.LogLevel, s.LogFormat)
 	files, err := openTLS(s.TLS, logger)
 	if err != nil {
