@@ -12,7 +12,7 @@ type ClientSignInFlags struct {
 	RedirectURI                []string       `field:"redirect_uris" group:"Sign-in" name:"redirect-uri" sep:"none" placeholder:"URI" help:"URI to which the browser returns with the code: https, http on this machine, or a private-use scheme of an app. Compared exactly. Repeats."`
 	PostLogoutRedirectURI      []string       `field:"post_logout_redirect_uris" group:"Sign-in" name:"post-logout-redirect-uri" sep:"none" placeholder:"URI" help:"URI to which the browser may return after a logout. Repeats."`
 	ResponseType               []string       `field:"response_types" group:"Sign-in" sep:"none" placeholder:"TYPE" help:"Response type that an authorization request may ask for; the default is code. The others are for applications from before PKCE: id_token, token, 'id_token token', 'code id_token', 'code token', 'code id_token token', none. Repeats."`
-	PKCE                       *string        `group:"Sign-in" name:"pkce" placeholder:"required" help:"PKCE: required, or optional for a confidential client that sends openid and a nonce."`
+	PKCE                       *string        `group:"Sign-in" name:"pkce" placeholder:"required" help:"PKCE: required, which a nonce replaces for a confidential client with openid; or optional, for a confidential client from before PKCE."`
 	Consent                    *string        `group:"Sign-in" placeholder:"once" help:"When the server asks the user for consent: always, once, or never for an application of your own."`
 	DefaultMaxAge              *time.Duration `field:"default_max_age_seconds" group:"Sign-in" placeholder:"DURATION" help:"How old a sign-in may be, unless the request says so itself. 0s removes it."`
 	IDTokenAlg                 *string        `field:"id_token_signed_response_alg" group:"Sign-in" name:"id-token-alg" placeholder:"ALG" help:"Algorithm of its ID tokens. The default is RS256, and ES256 with --profile fapi2."`
@@ -26,7 +26,7 @@ type ClientSignInFlags struct {
 	SubjectType                *string        `group:"Sign-in" placeholder:"public" help:"Type of the subject of its users: public, or pairwise, which differs between sectors."`
 	SectorIdentifierURI        *string        `group:"Sign-in" name:"sector-identifier-uri" placeholder:"URL" help:"https URL whose host is that of its pairwise subjects. Empty removes it."`
 	BackchannelLogoutURI       *string        `group:"Sign-in" name:"backchannel-logout-uri" placeholder:"URL" help:"URI to which the server sends logout tokens. Empty removes it."`
-	FrontchannelLogoutURI      *string        `group:"Sign-in" name:"frontchannel-logout-uri" placeholder:"URL" help:"Page that the browser opens at a logout, on a host of a --redirect-uri. Empty removes it."`
+	FrontchannelLogoutURI      *string        `group:"Sign-in" name:"frontchannel-logout-uri" placeholder:"URL" help:"Page that the browser opens at a logout, with the scheme, host and port of a --redirect-uri. Empty removes it."`
 	InitiateLoginURI           *string        `group:"Sign-in" name:"initiate-login-uri" placeholder:"URL" help:"Page of the client that begins a sign-in. Empty removes it."`
 	LogoURI                    *string        `group:"Sign-in" name:"logo-uri" placeholder:"URL" help:"Logo on the pages: https or data:image/…. Empty removes it."`
 	PolicyURI                  *string        `group:"Sign-in" name:"policy-uri" placeholder:"URL" help:"Its privacy policy, linked on the pages. Empty removes it."`

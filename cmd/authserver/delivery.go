@@ -3,7 +3,7 @@ package main
 import "authserver/internal/admin"
 
 type deliveryCommand struct {
-	List deliveryList `cmd:"" help:"List the logout tokens that are pending, that were delivered in the last day, or that failed for good." example:"authserver delivery list"`
+	List deliveryList `cmd:"" help:"List the logout tokens that are pending, and those that were delivered or failed for good in the last day." example:"authserver delivery list"`
 }
 
 type deliveryList struct {

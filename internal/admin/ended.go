@@ -10,6 +10,7 @@ func ended(reason string) string {
 		revokedByOperator:      "an operator revoked it",
 		"revoked_by_user":      "the user took the access of the client back",
 		"signed_out":           "the user signed out",
+		"replaced":             "another person signed in with the same browser",
 		"logged_out_by_client": "the user signed out at an application",
 		"session_expired":      "the session in which it was begun expired",
 		"password_changed":     "the user got a new password",

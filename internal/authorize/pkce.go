@@ -10,7 +10,7 @@ func ChallengeMethods() []string { return []string{"S256"} }
 
 // requireChallenge demands PKCE of a request for a code, unless something else binds the code to
 // the request (RFC 9700 §2.1.1): always of a public client, and of a confidential one without a
-// nonce for its ID token.
+// nonce for its ID token, unless it is registered as one from before PKCE.
 func requireChallenge(client store.Client, r Request) error {
 	if r.Challenge != "" || !r.answers("code") {
 		return nil

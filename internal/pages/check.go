@@ -3,6 +3,7 @@ package pages
 import (
 	"bytes"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -54,17 +55,44 @@ func refusal(page Page, node *html.Node) string {
 	if node.Data == "style" || node.Data == "script" && page.policy().Script == "" {
 		return fmt.Sprintf("<%s> is blocked by the Content-Security-Policy of the pages: remove it; styles belong in assets/theme.css", node.Data)
 	}
+	for _, address := range loads(node) {
+		if u, err := url.Parse(address); err == nil && u.Host != "" && !slices.Contains(page.policy().Images, sourceOf(address)) {
+			return fmt.Sprintf(`<%s> loads %s from another server, which would learn of each person who signs in: put it into the folder assets and write {{asset "NAME"}}`, node.Data, address)
+		}
+	}
 	for _, attribute := range node.Attr {
 		switch key := attribute.Key; {
 		case key == "style" || strings.HasPrefix(key, "on"):
 			return fmt.Sprintf("the attribute %s is blocked by the Content-Security-Policy of the pages: remove it; styles belong in assets/theme.css", key)
-		case key == "src" && node.Data == "img" && strings.HasPrefix(attribute.Val, "http") && !slices.Contains(page.policy().Images, sourceOf(attribute.Val)):
-			return fmt.Sprintf(`the image %s is on another server, which would learn of each person who signs in: put it into the folder assets and write {{asset "NAME"}}`, attribute.Val)
 		case attribute.Val == "#ZgotmplZ":
 			return fmt.Sprintf("the attribute %s of <%s> gets a value that is not safe there: use it as the template that is built in does", key, node.Data)
 		}
 	}
 	return ""
+}
+
+// loads returns the addresses of what a browser loads with an element: an image or a style. The
+// policy of a page allows frames by themselves.
+func loads(node *html.Node) (addresses []string) {
+	for _, attribute := range node.Attr {
+		switch attribute.Key {
+		case "href":
+			if node.Data == "link" {
+				addresses = append(addresses, attribute.Val)
+			}
+		case "src":
+			if node.Data != "iframe" {
+				addresses = append(addresses, attribute.Val)
+			}
+		case "srcset":
+			for candidate := range strings.SplitSeq(attribute.Val, ",") {
+				if address := strings.Fields(candidate); len(address) > 0 {
+					addresses = append(addresses, address[0])
+				}
+			}
+		}
+	}
+	return addresses
 }
 
 func sourceOf(address string) string {
@@ -96,7 +124,7 @@ func blamed(line string, node *html.Node, attribute html.Attribute) bool {
 	}
 	return attribute.Key == "style" && strings.Contains(line, "style=") ||
 		strings.HasPrefix(attribute.Key, "on") && strings.Contains(line, attribute.Key+"=") ||
-		attribute.Key == "src" && strings.Contains(line, attribute.Val)
+		slices.Contains([]string{"src", "srcset", "href"}, attribute.Key) && strings.Contains(line, attribute.Val)
 }
 
 // meets reports whether an element is the required one.

@@ -111,6 +111,9 @@ func TestAThemeThatDoesNotFit(t *testing.T) {
 		"a style in an attribute":       {replace(`<div class="card">`, `<div class="card" style="color:red">`), []string{"templates/login.html:4:", "attribute style", "theme.css"}},
 		"a handler in an attribute":     {replace(`<div class="card">`, `<div class="card" onclick="x()">`), []string{"templates/login.html:4:", "attribute onclick"}},
 		"a picture of another server":   {replace(`<div class="card">`, `<div class="card"><img src="https://cdn.example.com/a.png">`), []string{"templates/login.html:4:", "https://cdn.example.com/a.png", "folder assets"}},
+		"a picture without a scheme":    {replace(`<div class="card">`, `<div class="card"><img src="//cdn.example.com/a.png">`), []string{"templates/login.html:4:", "//cdn.example.com/a.png", "folder assets"}},
+		"a picture for large screens":   {replace(`<div class="card">`, `<div class="card"><img src="data:," srcset="data:, 1x, https://cdn.example.com/a.png 2x">`), []string{"templates/login.html:4:", "https://cdn.example.com/a.png", "folder assets"}},
+		"a style of another server":     {replace(`<div class="card">`, `<div class="card"><link rel="stylesheet" href="HTTPS://cdn.example.com/a.css">`), []string{"templates/login.html:4:", "HTTPS://cdn.example.com/a.css", "folder assets"}},
 		"a script in the layout": {
 			map[string]string{"templates/layout.html": strings.Replace(builtInText(t, "templates/layout.html"), "</body>", "<script src=x></script></body>", 1)}, []string{"templates/layout.html:18:", "<script>"},
 		},

@@ -53,7 +53,7 @@ type Client struct {
 	RedirectURIs               []string        `json:"redirect_uris,omitempty"`             // compared exactly, except for the port of a loopback one (RFC 8252 §7.3)
 	PostLogoutRedirectURIs     []string        `json:"post_logout_redirect_uris,omitempty"` // compared exactly
 	ResponseTypes              []ResponseType  `json:"response_types,omitempty"`            // nil: "code" alone
-	PKCEOptional               bool            `json:"pkce_optional,omitempty"`             // of a confidential client alone, with openid and a nonce (RFC 9700 §2.1.1)
+	PKCEOptional               bool            `json:"pkce_optional,omitempty"`             // of a confidential client alone: it needs no nonce either (RFC 9700 §2.1.1)
 	Consent                    ConsentRule     `json:"consent,omitempty"`                   // "": ConsentOnce
 	BackchannelLogoutURI       string          `json:"backchannel_logout_uri,omitempty"`
 	FrontchannelLogoutURI      string          `json:"frontchannel_logout_uri,omitempty"`

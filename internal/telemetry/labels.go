@@ -54,7 +54,7 @@ func refreshOutcomes() labelSet {
 }
 
 // storeErrors are the ways in which the database fails.
-func storeErrors() labelSet { return labelSet{"unavailable", "timeout", "conflict", other} }
+func storeErrors() labelSet { return labelSet{"unavailable", "timeout", other} }
 
 // keyStates are the states of a signing key that is listed.
 func keyStates() labelSet { return labelSet{"pending", "active", "retired"} }

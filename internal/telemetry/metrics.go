@@ -80,7 +80,7 @@ func NewMetrics(o MetricsOptions) *Metrics {
 		introspections: counter("introspections_total", "Introspection requests by outcome: active, inactive, or the OAuth error code.", "outcome"),
 		revocations:    counter("revocations_total", "Revocation requests by outcome: revoked, ignored, or the OAuth error code.", "outcome"),
 		refused:        counter("refusals_total", "Requests refused, by OAuth error code and by the reason that is also in the log.", "code", "reason"),
-		storeFailures:  counter("store_errors_total", "Failures of the database: unavailable, timeout, conflict or other.", "kind"),
+		storeFailures:  counter("store_errors_total", "Requests that failed because of the database: unavailable or timeout.", "kind"),
 		requests:       counter("http_requests_total", "HTTP requests by route and class of status.", "route", "status"),
 		requestSeconds: histogram("http_request_duration_seconds", "Time that HTTP requests took.", "route"),
 		turnSeconds:    histogram("turn_wait_seconds", "Time that requests and signatures waited for their turn, if they had to wait and got it.", "kind"),
@@ -207,7 +207,7 @@ func (m *Metrics) Refused(code, reason string) {
 	m.refused.WithLabelValues(refusals().value(code), m.reasons.value(reason)).Inc()
 }
 
-// StoreError counts a failure of the database: unavailable, timeout or conflict.
+// StoreError counts a request that failed because of the database: unavailable or timeout.
 func (m *Metrics) StoreError(kind string) {
 	m.storeFailures.WithLabelValues(storeErrors().value(kind)).Inc()
 }
