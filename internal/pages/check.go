@@ -71,8 +71,8 @@ func refusal(page Page, node *html.Node) string {
 	return ""
 }
 
-// loads returns the addresses of what a browser loads with an element: an image or a style. The
-// policy of a page allows frames by themselves.
+// loads returns the addresses of what a browser loads with an element: an image or a style. It
+// leaves out frames, which a page's policy lists.
 func loads(node *html.Node) (addresses []string) {
 	for _, attribute := range node.Attr {
 		switch attribute.Key {

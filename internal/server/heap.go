@@ -23,13 +23,17 @@ type heapPolicy struct {
 	ended   bool
 }
 
-// goPercent is what Go does by itself: the heap may grow by as much as is in use.
-const goPercent = 100
+const (
+	// goPercent is what Go does by itself: the heap may grow by as much as is in use.
+	goPercent = 100
+	// goLeast is the heap, in bytes, that Go allows in any case at goPercent. At a higher
+	// percentage it allows as many times more.
+	goLeast = 4 << 20
+)
 
 // allowHeap starts the policy for a floor. It leaves Go alone if the operator set GOGC.
 func allowHeap(floor uint64) *heapPolicy {
-	_, set := os.LookupEnv("GOGC")
-	p := &heapPolicy{floor: floor, percent: goPercent, ended: set}
+	p := &heapPolicy{floor: floor, percent: goPercent, ended: os.Getenv("GOGC") != ""}
 	p.adjust()
 	return p
 }
@@ -82,7 +86,7 @@ func percentTo(floor uint64, u inUse) int {
 	if u.heap >= floor {
 		return goPercent
 	}
-	const most = 1000 // what is in use may grow during a cycle, and is multiplied until the policy runs
 	percent := (floor - u.heap) * 2 / max(u.heap+u.roots, 1) * 50
-	return int(min(max(percent, goPercent), most))
+	most := floor / goLeast * goPercent            // more would allow more than the floor
+	return int(min(max(percent, goPercent), most)) //nolint:gosec // G115: most is 600 with heapFloor
 }

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"os"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
@@ -36,15 +35,13 @@ func TestTheHeapMayGrowToTheFloor(t *testing.T) {
 }
 
 func TestThePolicyFollowsTheHeap(t *testing.T) {
-	t.Setenv("GOGC", "") // so that it is restored
-	if err := os.Unsetenv("GOGC"); err != nil {
-		t.Fatal(err)
-	}
+	t.Setenv("GOGC", "")
 	debug.SetGCPercent(goPercent)
 	const floor = 100 << 20
-	little := make([]byte, floor/5)
 	p := allowHeap(floor)
 	defer p.end()
+	goalBecomes(t, "with almost nothing in use", floor*9/10, floor*11/10)
+	little := make([]byte, floor/5)
 	goalBecomes(t, "with a fifth of the floor in use", floor*9/10, floor*11/10)
 	much := make([]byte, 2*floor)
 	goalBecomes(t, "with more than the floor in use", 4*floor, 5*floor)

@@ -65,7 +65,7 @@ func clumsyInGo(path string, source any) ([]string, error) {
 		case *ast.FuncDecl:
 			look(n.Name.Pos(), spaced(n.Name.Name))
 		case *ast.BasicLit:
-			// A word alone is a value, such as the name "nobody" of a client that does not exist.
+			// A string of one word is a value, such as the id of a client, instead of prose.
 			if text, err := strconv.Unquote(n.Value); err == nil && n.Kind == token.STRING && strings.Contains(text, " ") {
 				look(n.Pos(), text)
 			}
