@@ -11,9 +11,15 @@ import (
 	"authserver/internal/store"
 )
 
-// decide sends a rotation or a redemption and reads its outcome. It checks that an outcome
-// that writes has written.
-func (d *DB) decide(ctx context.Context, doing string, c *call) (store.RotationResult, error) {
+// statement is a text in SQL with its parameters.
+type statement struct {
+	text string
+	args []any
+}
+
+// decide sends a rotation or a redemption and reads its outcome from the first statement that returns
+// a row. It checks that an outcome that writes has written.
+func (d *DB) decide(ctx context.Context, doing string, id store.FamilyID, statements ...statement) (store.RotationResult, error) {
 	var said struct {
 		outcome string
 		wrote   bool
@@ -21,13 +27,19 @@ func (d *DB) decide(ctx context.Context, doing string, c *call) (store.RotationR
 	}
 	var f store.Family
 	var u store.User
-	c.columns = func() []any {
+	columns := func() []any {
 		f, u = store.Family{}, store.User{} // a document is read into a row that has none
 		return append(append([]any{&said.outcome, &said.wrote, &said.replay}, familyColumns(&f)...), userColumns(&u)...)
 	}
 	err := d.do(ctx, doing, func(ctx context.Context) error {
-		again := &call{text: c.text, args: c.args, locks: c.locks, columns: c.columns}
-		return d.pipeline.do(ctx, again)
+		err := pgx.ErrNoRows
+		for _, s := range statements {
+			err = d.pipeline.do(ctx, &call{text: s.text, args: s.args, locks: familyLock(id), columns: columns})
+			if !errors.Is(err, pgx.ErrNoRows) {
+				break
+			}
+		}
+		return err
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return store.RotationResult{Outcome: store.Unknown}, nil

@@ -81,10 +81,12 @@ func (d *DB) Family(ctx context.Context, id store.FamilyID) (store.Family, error
 		selectFamilies+" WHERE id = $1", id[:])
 }
 
-const selectFamilies = `SELECT id, client_id, user_id, scope, resources, generation, created_at, client_not_before, user_not_before,
-		rotated_at, idle_expires_at, expires_at, revoked_at, revoked_reason, bound_to, created_by, rotated_by,
-		CASE WHEN generation = 0 OR ` + signInColumn + `
-	FROM refresh_families f`
+// familyColumnNames are the columns that familyColumns scans; the alias is f.
+const familyColumnNames = `f.id, f.client_id, f.user_id, f.scope, f.resources, f.generation, f.created_at, f.client_not_before, f.user_not_before,
+		f.rotated_at, f.idle_expires_at, f.expires_at, f.revoked_at, f.revoked_reason, f.bound_to, f.created_by, f.rotated_by,
+		CASE WHEN f.generation = 0 OR ` + signInColumn
+
+const selectFamilies = "SELECT " + familyColumnNames + " FROM refresh_families f"
 
 // ListFamilies returns families in the order of their IDs.
 func (d *DB) ListFamilies(ctx context.Context, p store.FamilyPage) ([]store.Family, error) {

@@ -79,12 +79,12 @@ func (d *DB) Redeem(ctx context.Context, r store.Redemption) (store.RotationResu
 		candidates.ids, candidates.kinds, orNever(r.Replay.IssuedUntil), orNever(now.Add(store.KeepRevoked)), r.Replay.Value,
 		r.Replay.Reason, orNever(r.Replay.Before), orNull(r.RequestID),
 	}
-	text := redeem
+	decides := statement{redeem, args}
 	if len(r.Uses) > 0 {
 		if of, twice := store.Repeated(r.Uses); twice {
 			return store.RotationResult{Outcome: store.UsedBefore, Replay: of}, nil
 		}
-		text, args = redeemUsing(), append(args, useValues(r.Uses)...)
+		decides = statement{redeemUsing(), append(args, useValues(r.Uses)...)}
 	}
-	return d.decide(ctx, "redeem an authorization code", &call{text: text, args: args, locks: familyLock(r.ID)})
+	return d.decide(ctx, "redeem an authorization code", r.ID, decides)
 }

@@ -2,9 +2,30 @@ package postgres
 
 import (
 	"context"
+	"slices"
 
 	"authserver/internal/store"
 )
+
+// rotateAtOnce is the rotation of nearly every request: one UPDATE, which matches only if the outcome
+// is a rotation. It waits for another rotation of the family, and at READ COMMITTED it then decides
+// on the newest row. If it matches no row, [rotate] finds out why. It takes a third less time than
+// rotate, because PostgreSQL prepares for the refusals there each time.
+//
+// It takes the parameters 1 to 15 of rotate. [alike] says whether it may be tried.
+const rotateAtOnce = "UPDATE refresh_families f SET " + rotateValues + `
+	FROM users u WHERE f.id = $1 AND u.id = f.user_id AND CASE` + rotateAlive + rotateGranted + `
+			WHEN NOT f.resources && $15::text[] THEN 'unissuable'` + rotateOutcome + ` = 'rotated'
+	RETURNING 'rotated', true, 0, ` + familyColumnNames + ", " + userColumnNames
+
+// alike reports whether an access token can be made for any selection of the candidates. A family
+// is then issuable if it has one of them.
+func alike(r store.Rotation) bool {
+	apart := func(c store.Candidate) bool {
+		return c.Kind < 0 || c.Kind != r.Candidates[0].Kind || !r.Scope.IsSubsetOf(c.Scope)
+	}
+	return len(r.Candidates) > 0 && !slices.ContainsFunc(r.Candidates, apart)
+}
 
 // rotate decides and moves in one statement. FOR UPDATE makes the statement wait for another
 // rotation of the family. At READ COMMITTED it then continues with the newest row and decides the
@@ -19,58 +40,65 @@ import (
 // If the identifier was used before, nothing moves.
 //
 // $1 family, $2 generation, $3 client, $4 the client's NotBefore, $5 scope, $6 resources, $7 now,
-// $8 the grace, $9 idle until, $10 access tokens may be issued until, $11 keep a revoked family
-// until, $12 family in hex, $13 the proved keys, $14 the key to bind an unbound family to, $15 the
-// reason of the revocation for a reuse, $16 its voids_before, $17 the clock that shows now, $18 the
-// skew, $19 and $20 the candidates and their kinds, $21 and $22 candidates with each scope that
-// they list, $23 the id of the request, $24 the next generation
-const rotate = "WITH " + rotateAlive + rotateOutcome + rotateMove + rotateSaid + "0" + rotateRow
+// $8 the grace, $9 idle until, $10 the proved keys, $11 the key to bind an unbound family to,
+// $12 the clock that shows now, $13 the skew, $14 the next generation, $15 and $16 the candidates
+// and their kinds, $17 and $18 candidates with each scope that they list, $19 the id of the request,
+// $20 access tokens may be issued until, $21 keep a revoked family until, $22 family in hex, $23 the
+// reason of the revocation for a reuse, $24 its voids_before
+const rotate = "WITH " + rotateFamily + rotateAlive + rotateRefused + rotateMove + rotateSaid + "0" + rotateRow
 
 const (
-	rotateAlive = `f AS MATERIALIZED (
-		SELECT f.*, CASE
+	rotateFamily = `f AS MATERIALIZED (
+		SELECT f.*, CASE`
+	rotateAlive = `
 			WHEN f.client_id <> $3 THEN 'wrong client'
-			WHEN f.bound_to IS NOT NULL AND f.bound_to <> ALL ($13::text[]) THEN 'wrong key'
+			WHEN f.bound_to IS NOT NULL AND f.bound_to <> ALL ($10::text[]) THEN 'wrong key'
 			WHEN f.revoked_at IS NOT NULL OR u.disabled OR f.user_not_before < u.not_before OR f.client_not_before < $4 THEN 'revoked'
-			WHEN f.idle_expires_at < f.expires_at AND f.idle_expires_at <= shows.rotated OR f.expires_at <= shows.created THEN 'expired'`
-	rotateOutcome = `
-			WHEN $2 < f.generation AND ($2 = f.generation - 1 AND $8 > interval '0' AND f.rotated_at + $8 >= shows.rotated) IS NOT TRUE THEN 'reused'
+			WHEN f.idle_expires_at < f.expires_at AND f.idle_expires_at <= ` + sinceRotation + ` OR f.expires_at <= ` + sinceCreation + ` THEN 'expired'`
+	// The moments before which a family has expired and its grace has ended. If another clock wrote
+	// the moment that is compared, they allow for the skew.
+	sinceRotation = "$7::timestamptz - CASE WHEN f.rotated_by = $12 THEN interval '0' ELSE $13::interval END"
+	sinceCreation = "$7::timestamptz - CASE WHEN f.created_by = $12 THEN interval '0' ELSE $13::interval END"
+	rotateGranted = `
+			WHEN $2 < f.generation AND ($2 = f.generation - 1 AND $8 > interval '0' AND f.rotated_at + $8 >= ` + sinceRotation + `) IS NOT TRUE THEN 'reused'
 			WHEN NOT $5::text[] <@ f.scope THEN 'scope exceeded'
-			WHEN NOT $6::text[] <@ f.resources THEN 'resource exceeded'
+			WHEN NOT $6::text[] <@ f.resources THEN 'resource exceeded'`
+	rotateIssuable = `
 			WHEN (
-				SELECT min(c.kind) >= 0 AND min(c.kind) = max(c.kind) FROM unnest($19::text[], $20::int4[]) AS c (resource, kind)
+				SELECT min(c.kind) >= 0 AND min(c.kind) = max(c.kind) FROM unnest($15::text[], $16::int4[]) AS c (resource, kind)
 				WHERE c.resource = ANY (f.resources)
 			) IS NOT TRUE OR NOT $5::text[] <@ ARRAY(
-				SELECT c.scope FROM unnest($21::text[], $22::text[]) AS c (resource, scope) WHERE c.resource = ANY (f.resources)
-			) THEN 'unissuable'
+				SELECT c.scope FROM unnest($17::text[], $18::text[]) AS c (resource, scope) WHERE c.resource = ANY (f.resources)
+			) THEN 'unissuable'`
+	rotateOutcome = `
 			WHEN $2 < f.generation THEN 'graced'
 			ELSE 'rotated'
-		END AS outcome
-		FROM refresh_families f JOIN users u ON u.id = f.user_id CROSS JOIN LATERAL (SELECT
-			$7::timestamptz - CASE WHEN f.rotated_by = $17 THEN interval '0' ELSE $18::interval END AS rotated,
-			$7::timestamptz - CASE WHEN f.created_by = $17 THEN interval '0' ELSE $18::interval END AS created
-		) shows
+		END`
+	rotateRefused = rotateGranted + rotateIssuable + rotateOutcome + ` AS outcome
+		FROM refresh_families f JOIN users u ON u.id = f.user_id
 		WHERE f.id = $1
 		FOR UPDATE OF f
 	), `
+	rotateValues = `generation = $14, rotated_at = $7, idle_expires_at = least($9, f.expires_at),
+			bound_to = coalesce(f.bound_to, $11), rotated_by = coalesce($12, 0), prior_generation = f.generation,
+			prior_rotated_at = coalesce(f.rotated_at, '-infinity'), prior_rotated_by = f.rotated_by,
+			prior_idle_expires_at = f.idle_expires_at, bound_anew = f.bound_to IS NULL AND $11 IS NOT NULL,
+			code = CASE WHEN f.generation = 0 THEN f.code END`
 	rotateMove = `moved AS (
-		UPDATE refresh_families r SET generation = $24, rotated_at = $7, idle_expires_at = least($9, f.expires_at),
-			bound_to = coalesce(f.bound_to, $14), rotated_by = coalesce($17, 0), prior_generation = f.generation,
-			prior_rotated_at = coalesce(f.rotated_at, '-infinity'), prior_rotated_by = f.rotated_by, prior_idle_expires_at = f.idle_expires_at, bound_anew = f.bound_to IS NULL AND $14 IS NOT NULL,
-			code = CASE WHEN f.generation = 0 THEN f.code END
+		UPDATE refresh_families r SET ` + rotateValues + `
 		FROM f WHERE r.id = f.id AND f.outcome = 'rotated'`
 	rotateSaid = `
 		RETURNING r.*
 	), ended AS (
-		UPDATE refresh_families r SET revoked_at = $7, revoked_reason = $15, sweep_at = least($11, f.expires_at)
+		UPDATE refresh_families r SET revoked_at = $7, revoked_reason = $23, sweep_at = least($21, f.expires_at)
 		FROM f WHERE r.id = f.id AND f.outcome = 'reused'
 		RETURNING r.*
 	), voided AS (
 		INSERT INTO revocations AS r (kind, value, voids_before, expires_at, reason, xid)
-		SELECT 'family', $12, $16, authserver_expired_after($10), $15, pg_current_xact_id() FROM f WHERE f.outcome = 'reused'` + grow + `
+		SELECT 'family', $22, $24, authserver_expired_after($20), $23, pg_current_xact_id() FROM f WHERE f.outcome = 'reused'` + grow + `
 	)
 	SELECT CASE WHEN f.outcome IN ('wrong client', 'wrong key', 'reused')
-		THEN authserver_refused('refresh_token', f.outcome, $7, $3, f.client_id, f.user_id, $12, $23, u.username, $15, $2, f.generation)
+		THEN authserver_refused('refresh_token', f.outcome, $7, $3, f.client_id, f.user_id, $22, $19, u.username, $23, $2, f.generation)
 		ELSE f.outcome END, moved.id IS NOT NULL OR ended.id IS NOT NULL, `
 	rotateRow = `,
 		f.id, f.client_id, f.user_id, f.scope, f.resources, coalesce(moved.generation, f.generation), f.created_at, f.client_not_before,
@@ -86,7 +114,7 @@ const (
 // token.
 func rotateUsing() string {
 	return "WITH " + wanted(25) + ", " + //nolint:mnd // the parameter after those of rotate
-		rotateAlive + " WHEN (SELECT place FROM before) IS NOT NULL THEN 'used before'" + rotateOutcome +
+		rotateFamily + rotateAlive + " WHEN (SELECT place FROM before) IS NOT NULL THEN 'used before'" + rotateRefused +
 		spent("f.outcome IN ('graced', 'rotated')", "f") + ", " +
 		rotateMove + " AND " + firstReplay + " = 0" + rotateSaid + firstReplay + rotateRow
 }
@@ -99,27 +127,28 @@ func clockOrNull(id store.ClockID) *int32 {
 	return (*int32)(&id)
 }
 
-// Rotate decides and moves in one statement.
+// Rotate decides and moves in one statement. A second one follows only if the first did not move.
 func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult, error) {
 	const doing = "rotate a refresh token"
 	now := store.At(r.Now)
 	candidates := candidateValues(r.Candidates)
 	args := []any{
 		r.ID[:], int64(r.Generation), r.ClientID, orNever(r.ClientNotBefore), listOrNull(r.Scope),
-		listOrNull(r.Resources), orNever(now), r.Grace, orNever(now.Add(r.Idle)),
-		orNever(r.Reuse.IssuedUntil), orNever(now.Add(store.KeepRevoked)), r.Reuse.Value,
-		list(r.Proved), orNull(r.Binds), r.Reuse.Reason, orNever(r.Reuse.Before),
-		clockOrNull(r.Clock.ID), r.Clock.Skew,
-		candidates.ids, candidates.kinds, candidates.knowing, candidates.scopes, orNull(r.RequestID), int64(r.Next()),
+		listOrNull(r.Resources), orNever(now), r.Grace, orNever(now.Add(r.Idle)), list(r.Proved), orNull(r.Binds),
+		clockOrNull(r.Clock.ID), r.Clock.Skew, int64(r.Next()), candidates.ids,
+		candidates.kinds, candidates.knowing, candidates.scopes, orNull(r.RequestID),
+		orNever(r.Reuse.IssuedUntil), orNever(now.Add(store.KeepRevoked)), r.Reuse.Value, r.Reuse.Reason, orNever(r.Reuse.Before),
 	}
-	text := rotate
+	decides := statement{rotate, args}
 	if len(r.Uses) > 0 {
 		if of, twice := store.Repeated(r.Uses); twice {
 			return store.RotationResult{Outcome: store.UsedBefore, Replay: of}, nil
 		}
-		text, args = rotateUsing(), append(args, useValues(r.Uses)...)
+		decides = statement{rotateUsing(), append(args, useValues(r.Uses)...)}
+	} else if alike(r) {
+		return d.decide(ctx, doing, r.ID, statement{rotateAtOnce, args[:15:15]}, decides)
 	}
-	return d.decide(ctx, doing, &call{text: text, args: args, locks: familyLock(r.ID)})
+	return d.decide(ctx, doing, r.ID, decides)
 }
 
 // putBack moves the family back to its state before a rotation, unless the family has changed
