@@ -20,7 +20,7 @@ func TestAnEventHasNoReasonThatSaysNothingNew(t *testing.T) {
 		{"client.updated", "client_disabled", true},
 		{"user.updated", "password_changed", true},
 		{"family.revoked", "client_deleted", true},
-		{"tokens.revoked", "revoked_by_client", true},
+		{"family.revoked", "revoked_by_client", true},
 		{"key.revoked", "key was on a stolen laptop", true},
 	} {
 		var line strings.Builder

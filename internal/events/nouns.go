@@ -187,28 +187,6 @@ func Refused(r store.Rotation, outcome store.Outcome, f store.Family, u store.Us
 	return e
 }
 
-// Revocation is the event of a revocation without another change. A token or family is recorded
-// once. A client that revokes its own access token makes no event, because that is ordinary.
-func Revocation(by store.Change) (e store.Event, recorded bool) {
-	if by.Voids.Kind == store.RevokedToken && by.Actor.Type == store.ActorClient {
-		return store.Event{}, false
-	}
-	e = of(by)
-	switch v := by.Voids; v.Kind {
-	case store.RevokedToken:
-		e.Details.ID = v.Value
-		e.Once = string(e.Type) + " " + v.Value
-	case store.RevokedFamily:
-		e.Family = v.Value
-		e.Once = string(e.Type) + " " + v.Value
-	case store.RevokedUser:
-		e.UserID = v.Value
-	case store.RevokedClient:
-		e.ClientID = v.Value
-	}
-	return e, true
-}
-
 // SecretKey is Client for a symmetric key of the server.
 func SecretKey(by store.Change, before, after *store.SecretKey) (store.Event, error) {
 	e := of(by)

@@ -39,8 +39,7 @@ func TestAnswersNameTheUser(t *testing.T) {
 		return func() (grants.Answer, error) { return w.present("", w.vouch(claims), parameters...) }
 	}
 	revoked := w.login().AccessToken
-	by := tokens.By{Actor: store.Actor{Type: store.ActorClient, ID: "web"}, Reason: "test"}
-	w.ok(w.revoker().Token(w.Context(), by, w.verifyAccess(revoked).ID, w.Now().Add(time.Hour)))
+	w.ok(w.revoker().Token(w.Context(), "test", w.verifyAccess(revoked).ID, w.Now().Add(time.Hour)))
 	bound := w.ask(w.client("web"), "username", "alice", "password", secret)
 	bound.Confirmation = tokens.Confirmation{JKT: "a key"}
 	boundToken := w.exchange(w.password, bound).AccessToken

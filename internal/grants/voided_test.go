@@ -88,11 +88,11 @@ func TestWhatWasExchangedEndsWithTheLogin(t *testing.T) {
 	exchanged, err := w.swap("other", login)
 	w.ok(err)
 	claims := w.verifyAccess(exchanged.AccessToken)
-	by := tokens.By{Actor: store.Actor{Type: store.ActorClient, ID: "web"}, Reason: "test"}
-	w.ok(w.revoker().Token(w.Context(), by, token.ID, token.ExpiresAt))
+	w.ok(w.revoker().Token(w.Context(), "test", token.ID, token.ExpiresAt))
 	if !w.revoked(token) || w.revoked(claims) || claims.ExpiresAt.After(token.ExpiresAt) {
 		t.Errorf("revoked: %v, what came of it: %v", w.revoked(token), w.revoked(claims))
 	}
+	by := tokens.By{Actor: store.Actor{Type: store.ActorClient, ID: "web"}, Reason: "test"}
 	w.ok(w.revoker().Family(w.Context(), by, token.Parsed.Family))
 	if !w.revoked(claims) {
 		t.Error("what came of the login outlives it")

@@ -25,7 +25,6 @@ const (
 	IssuerUpdated       EventType = "issuer.updated"
 	IssuerDeleted       EventType = "issuer.deleted"
 	FamilyRevoked       EventType = "family.revoked"
-	TokensRevoked       EventType = "tokens.revoked"
 
 	SessionCreated EventType = "session.created"
 	SessionRenewed EventType = "session.renewed"
@@ -74,7 +73,7 @@ func EventTypes() []EventType {
 	return []EventType{
 		ClientCreated, ClientUpdated, ClientSecretRotated, ClientDeleted, UserCreated, UserUpdated, UserDeleted, UserUnlocked,
 		ResourceCreated, ResourceUpdated, ResourceDeleted, IssuerCreated, IssuerUpdated, IssuerDeleted,
-		FamilyRevoked, TokensRevoked,
+		FamilyRevoked,
 		SessionCreated, SessionRenewed, SessionEnded, ConsentGranted, ConsentRevoked, LogoutUndelivered,
 		KeyPublished, KeyImported, KeyCertified, KeyRescheduled, KeyActivated, KeyRetired, KeyRevoked,
 		RefreshKeyPublished, RefreshKeyRescheduled, SubjectSecretCreated, DataKeyCreated, DataKeyDeleted, SecretResealed,

@@ -51,10 +51,10 @@ type Cursor string
 // Revocations stores revocations until the tokens have expired. Every addition notifies the
 // watchers of TopicRevocations.
 type Revocations interface {
-	// Revoke records the Void of the change. It replaces a revocation with the same Kind and Value
-	// if the new one has a later Before or ExpiresAt: both only grow. A token that was revoked
-	// before, or that its own client revokes, makes no event.
-	Revoke(ctx context.Context, by Change) error
+	// Revoke records a Void by itself. It replaces a revocation with the same Kind and Value if the
+	// new one has a later Before or ExpiresAt: both only grow. It makes no event, because a client
+	// that revokes its own access token is as ordinary as one that is issued.
+	Revoke(ctx context.Context, v Void) error
 	// RevocationsAfter returns at most limit revocations that were recorded after the cursor and
 	// expire after now, and the next cursor; an empty answer means that there are no more for now.
 	// It may return one twice, but never misses one whose transaction committed late.

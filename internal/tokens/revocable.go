@@ -12,10 +12,8 @@ import (
 	"authserver/internal/store"
 )
 
-// revokedBy is a client that revokes a token of its own.
-func revokedBy(client store.Client, requestID string) By {
-	return By{Actor: store.Actor{Type: store.ActorClient, ID: client.ID}, RequestID: requestID, Reason: "revoked_by_client"}
-}
+// revokedByClient is the reason if a client revokes a token of its own.
+const revokedByClient = "revoked_by_client"
 
 // Revocables finds what to revoke for a client (RFC 7009). Revoking a refresh token revokes its
 // family and the family's access tokens; revoking an access token revokes only that one.
@@ -40,20 +38,19 @@ type Revocable struct {
 // Find finds a token, by its form, for a client and the id of its request. Its error is an
 // [oauth.Error] if the client may not revoke the token. What the log needs comes with an error too.
 func (f *Revocables) Find(ctx context.Context, client store.Client, requestID, token string) (Revocable, error) {
-	by := revokedBy(client, requestID)
 	switch {
 	case strings.HasPrefix(token, RefreshPrefix):
-		return f.refresh(ctx, by, client, token)
+		return f.refresh(ctx, client, requestID, token)
 	case jose.IsEncrypted(token):
-		return f.encrypted(ctx, by, client, token)
+		return f.encrypted(ctx, client, token)
 	}
-	return f.access(ctx, by, client, token)
+	return f.access(ctx, client, token)
 }
 
 // encrypted finds an access token that only its resource can read, by the handle in its header. The
 // header of a token of another server has no handle, or one of a key that was ended. Then the
 // client gets to know that nothing was revoked (RFC 7009 §2.2.1).
-func (f *Revocables) encrypted(ctx context.Context, by By, client store.Client, token string) (Revocable, error) {
+func (f *Revocables) encrypted(ctx context.Context, client store.Client, token string) (Revocable, error) {
 	handle, err := f.Handles.Find(token)
 	if err != nil {
 		return Revocable{}, oauth.Fail(oauth.UnsupportedTokenType, "token_encrypted",
@@ -64,14 +61,14 @@ func (f *Revocables) encrypted(ctx context.Context, by By, client store.Client, 
 	case !handle.IssuedTo(client):
 		return found, wrongClient()
 	case f.Now().Before(handle.ExpiresAt):
-		found.Revoke = func() error { return f.Revoker.Token(ctx, by, handle.ID, handle.ExpiresAt) }
+		found.Revoke = func() error { return f.Revoker.Token(ctx, revokedByClient, handle.ID, handle.ExpiresAt) }
 	default:
 		found.About.Reason = tokenExpired
 	}
 	return found, nil
 }
 
-func (f *Revocables) access(ctx context.Context, by By, client store.Client, token string) (Revocable, error) {
+func (f *Revocables) access(ctx context.Context, client store.Client, token string) (Revocable, error) {
 	claims, err := f.Verifier.Verify(f.Now(), token)
 	if err != nil {
 		return Revocable{About: invalidity(claims, err)}, nil // an invalid token is not an error
@@ -80,11 +77,11 @@ func (f *Revocables) access(ctx context.Context, by By, client store.Client, tok
 	if !claims.IssuedTo(client) {
 		return found, wrongClient()
 	}
-	found.Revoke = func() error { return f.Revoker.Token(ctx, by, claims.ID, claims.ExpiresAt) }
+	found.Revoke = func() error { return f.Revoker.Token(ctx, revokedByClient, claims.ID, claims.ExpiresAt) }
 	return found, nil
 }
 
-func (f *Revocables) refresh(ctx context.Context, by By, client store.Client, token string) (Revocable, error) {
+func (f *Revocables) refresh(ctx context.Context, client store.Client, requestID, token string) (Revocable, error) {
 	presented, err := f.Refresh.Decode(token)
 	if err != nil {
 		return Revocable{About: About{Reason: refreshForged}}, nil //nolint:nilerr // it is not good, which is no error
@@ -102,6 +99,7 @@ func (f *Revocables) refresh(ctx context.Context, by By, client store.Client, to
 	if family.ClientID != client.ID {
 		return found, wrongClient()
 	}
+	by := By{Actor: store.Actor{Type: store.ActorClient, ID: client.ID}, RequestID: requestID, Reason: revokedByClient}
 	found.Revoke = func() error { return f.Revoker.Family(ctx, by, family.ID) }
 	return found, nil
 }

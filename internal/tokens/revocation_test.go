@@ -31,8 +31,7 @@ func tested() By {
 	return By{Actor: store.Actor{Type: store.ActorOperator, ID: "root@test"}, Reason: "test"}
 }
 
-func (b *book) Revoke(_ context.Context, by store.Change) error {
-	v := by.Voids
+func (b *book) Revoke(_ context.Context, v store.Void) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.err != nil {
@@ -44,12 +43,12 @@ func (b *book) Revoke(_ context.Context, by store.Change) error {
 
 func (b *book) RevokeFamily(ctx context.Context, _ store.FamilyID, by store.Change) error {
 	by.Voids.Until = by.Voids.IssuedUntil // no server has promised anything
-	return b.Revoke(ctx, by)
+	return b.Revoke(ctx, by.Voids)
 }
 
 func (b *book) EndSession(ctx context.Context, _ store.SessionID, by store.Change) error {
 	by.Voids.Until = by.Voids.IssuedUntil
-	return b.Revoke(ctx, by)
+	return b.Revoke(ctx, by.Voids)
 }
 
 func (*book) EndExpiredSessions(context.Context, store.Moment, int, store.Change) (int, error) {
@@ -58,7 +57,7 @@ func (*book) EndExpiredSessions(context.Context, store.Moment, int, store.Change
 
 func (b *book) RevokeConsent(ctx context.Context, _, _ string, by store.Change) error {
 	by.Voids.Until = by.Voids.IssuedUntil
-	return b.Revoke(ctx, by)
+	return b.Revoke(ctx, by.Voids)
 }
 
 // record is Revoke by another replica.
@@ -301,7 +300,7 @@ func TestViewOutage(t *testing.T) {
 	if err := v.Follow(t.Context()); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("Follow returned %v", err)
 	}
-	if err := newRevoker(v).Token(t.Context(), tested(), "jti-1", noon); !errors.Is(err, store.ErrUnavailable) {
+	if err := newRevoker(v).Token(t.Context(), "test", "jti-1", noon); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("Token returned %v", err)
 	}
 	if v.Len() != 0 {
@@ -326,7 +325,7 @@ func TestViewConcurrently(t *testing.T) {
 		group.Go(func() {
 			for i := range each {
 				id := fmt.Sprintf("jti-%d-%d", w, i)
-				if err := revoker.Token(t.Context(), tested(), id, noon.Add(time.Hour)); err != nil {
+				if err := revoker.Token(t.Context(), "test", id, noon.Add(time.Hour)); err != nil {
 					t.Error(err)
 				}
 				if !isRevoked(t, v, Claims{ID: id, Parsed: ID{Client: 1}}) {

@@ -11,7 +11,7 @@ import (
 
 // RevokerStore records revocations.
 type RevokerStore interface {
-	Revoke(ctx context.Context, by store.Change) error
+	Revoke(ctx context.Context, v store.Void) error
 	RevokeFamily(ctx context.Context, id store.FamilyID, by store.Change) error
 	EndSession(ctx context.Context, id store.SessionID, by store.Change) error
 	EndExpiredSessions(ctx context.Context, before store.Moment, limit int, by store.Change) (int, error)
@@ -130,11 +130,11 @@ func (r *Revoker) ReloadView(ctx context.Context) {
 
 // Token revokes one access token on every replica, and on this one at once. A replica whose clock
 // is behind accepts it a little longer.
-func (r *Revoker) Token(ctx context.Context, by By, jti string, expires time.Time) error {
+func (r *Revoker) Token(ctx context.Context, reason, jti string, expires time.Time) error {
 	v := store.Void{
-		Kind: store.RevokedToken, Value: jti, Before: store.At(r.Now()), Until: store.At(expires.Add(r.Skew)), Reason: by.Reason,
+		Kind: store.RevokedToken, Value: jti, Before: store.At(r.Now()), Until: store.At(expires.Add(r.Skew)), Reason: reason,
 	}
-	if err := r.Store.Revoke(ctx, by.change(store.TokensRevoked, v)); err != nil {
+	if err := r.Store.Revoke(ctx, v); err != nil {
 		return fmt.Errorf("record a revocation: %w", err)
 	}
 	r.View.add([]store.Revocation{{Kind: v.Kind, Value: v.Value, Before: v.Before, ExpiresAt: v.Until, Reason: v.Reason}})

@@ -43,7 +43,7 @@ func TestRevokerVoidsAToken(t *testing.T) {
 	b := &book{}
 	v := followed(t, b)
 	expires := noon.Add(10 * time.Minute)
-	if err := newRevoker(v).Token(t.Context(), tested(), "jti-1", expires); err != nil {
+	if err := newRevoker(v).Token(t.Context(), "test", "jti-1", expires); err != nil {
 		t.Fatal(err)
 	}
 	if !isRevoked(t, v, issued(noon, store.FamilyID{})) || !isRevoked(t, followed(t, b), issued(noon, store.FamilyID{})) {

@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
-	"authserver/internal/events"
 	"authserver/internal/store"
 )
 
@@ -30,24 +29,9 @@ func voidValues(v store.Void) []any {
 	return []any{string(v.Kind), v.Value, orNever(v.Before), orNever(v.Until), orNever(v.IssuedUntil), v.Reason}
 }
 
-// Revoke records a revocation, or extends the one with its Kind and Value, and records the event,
-// in one statement.
-func (d *DB) Revoke(ctx context.Context, by store.Change) error {
-	const doing = "record a revocation"
-	if err := by.Check(); err != nil {
-		return fault(doing, err)
-	}
-	lock := revocationLock(by.Voids.Kind, by.Voids.Value)
-	e, recorded := events.Revocation(by)
-	if !recorded {
-		_, err := d.execTogether(ctx, doing, lock, insertRevocation, voidValues(by.Voids)...)
-		return err
-	}
-	_, err := d.execTogether(ctx, doing, lock, `WITH told AS (
-			INSERT INTO events (`+eventNames+`)
-			VALUES (authserver_event_id($7), $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::jsonb) ON CONFLICT DO NOTHING
-		) `+insertRevocation,
-		append(voidValues(by.Voids), eventValues(e)...)...)
+// Revoke records a revocation, or extends the one with its Kind and Value.
+func (d *DB) Revoke(ctx context.Context, v store.Void) error {
+	_, err := d.execTogether(ctx, "record a revocation", revocationLock(v.Kind, v.Value), insertRevocation, voidValues(v)...)
 	return err
 }
 

@@ -157,7 +157,7 @@ func TestReplicasLockInOneOrder(t *testing.T) {
 				err = nil
 				voids := store.Void{Kind: store.RevokedFamily, Value: f.ID.String(), Before: at(time.Duration(n)), IssuedUntil: at(time.Hour)}
 				if n%10 == 0 {
-					err = s.Revoke(t.Context(), storetest.Voiding(voids))
+					err = s.Revoke(t.Context(), voids)
 				}
 				if n == 90 {
 					err = s.RevokeFamily(t.Context(), f.ID, storetest.Voiding(voids))

@@ -49,7 +49,7 @@ func TestAPromiseIsSeenByWhatBeganBefore(t *testing.T) {
 	t.Parallel()
 	for name, void := range map[string]func(s *postgres.DB) error{
 		"a revocation": func(s *postgres.DB) error {
-			return s.Revoke(t.Context(), storetest.Voiding(store.Void{Kind: store.RevokedUser, Value: "alice", Before: at(0), IssuedUntil: at(0)}))
+			return s.Revoke(t.Context(), store.Void{Kind: store.RevokedUser, Value: "alice", Before: at(0), IssuedUntil: at(0)})
 		},
 		"a deletion": func(s *postgres.DB) error {
 			return s.DeleteUser(t.Context(), "alice", storetest.Voiding(store.Void{Kind: store.RevokedUser, Value: "alice", Before: at(0), IssuedUntil: at(0)}))

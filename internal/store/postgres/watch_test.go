@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"authserver/internal/store"
-	"authserver/internal/store/storetest"
 	"authserver/test/pgtest"
 )
 
@@ -96,7 +95,7 @@ func wantTopic(t *testing.T, topics <-chan store.Topic, want store.Topic) {
 func revokeSome(t *testing.T, d *DB, value string) {
 	t.Helper()
 	v := store.Void{Kind: store.RevokedToken, Value: value, Before: time.Unix(1, 0), Until: time.Unix(2, 0)}
-	if err := d.Revoke(t.Context(), storetest.Voiding(v)); err != nil {
+	if err := d.Revoke(t.Context(), v); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -6,23 +6,12 @@ import (
 	"fmt"
 	"strconv"
 
-	"authserver/internal/events"
 	"authserver/internal/store"
 )
 
 // Revoke records a revocation, or extends the one with its Kind and Value.
-func (d *DB) Revoke(ctx context.Context, by store.Change) error {
-	const doing = "record a revocation"
-	e, recorded := events.Revocation(by)
-	if err := by.Check(); err != nil {
-		return fault(doing, err)
-	}
-	return d.change(ctx, doing, func(ctx context.Context, tx *transaction) error {
-		if err := revoke(ctx, tx, by.Voids); err != nil || !recorded {
-			return err
-		}
-		return record(ctx, tx, e)
-	})
+func (d *DB) Revoke(ctx context.Context, v store.Void) error {
+	return d.change(ctx, "record a revocation", func(ctx context.Context, tx *transaction) error { return revoke(ctx, tx, v) })
 }
 
 // revoke replaces a row that it extends, so that the row gets the next id and every reader reads it

@@ -29,44 +29,44 @@ func revocationCursor(t *testing.T, ctx context.Context, s store.Store) {
 	list, cursor := readOn(t, ctx, s, "", 10)
 	same(t, len(list), 0)
 	first := aVoid("1", time.Hour)
-	ok(t, s.Revoke(ctx, Voiding(first)))
+	ok(t, s.Revoke(ctx, first))
 	list, cursor = readOn(t, ctx, s, cursor, 10)
 	same(t, list, []store.Revocation{kept(first)})
 	for _, kind := range []store.RevocationKind{store.RevokedFamily, store.RevokedUser, store.RevokedClient} {
 		r := aVoid("1", 2*time.Hour)
 		r.Kind = kind
-		ok(t, s.Revoke(ctx, Voiding(r)))
+		ok(t, s.Revoke(ctx, r))
 		list, cursor = readOn(t, ctx, s, cursor, 10)
 		same(t, list, []store.Revocation{kept(r)})
 	}
 	same(t, len(recorded(t, ctx, s)), 4)
 	r := aVoid("1", time.Hour)
 	r.Kind = "shoe"
-	if err := s.Revoke(ctx, Voiding(r)); err == nil {
+	if err := s.Revoke(ctx, r); err == nil {
 		t.Error("a revocation of an unknown kind was taken")
 	}
 }
 
 func revocationExpired(t *testing.T, ctx context.Context, s store.Store) {
-	ok(t, s.Revoke(ctx, Voiding(aVoid("over", 0))))
-	ok(t, s.Revoke(ctx, Voiding(aVoid("good", time.Microsecond))))
+	ok(t, s.Revoke(ctx, aVoid("over", 0)))
+	ok(t, s.Revoke(ctx, aVoid("good", time.Microsecond)))
 	same(t, recorded(t, ctx, s), []store.Revocation{kept(aVoid("good", time.Microsecond))})
 }
 
 func revocationGrows(t *testing.T, ctx context.Context, s store.Store) {
-	ok(t, s.Revoke(ctx, Voiding(aVoid("1", time.Hour))))
+	ok(t, s.Revoke(ctx, aVoid("1", time.Hour)))
 	_, cursor := readOn(t, ctx, s, "", 10)
 
 	longer := aVoid("1", 2*time.Hour)
 	longer.Before, longer.Reason = at(-time.Minute), "longer"
-	ok(t, s.Revoke(ctx, Voiding(longer)))
+	ok(t, s.Revoke(ctx, longer))
 	longer.Before = at(0) // neither moment shrinks
 	list, cursor := readOn(t, ctx, s, cursor, 10)
 	same(t, list, []store.Revocation{kept(longer)})
 
 	later := aVoid("1", time.Hour)
 	later.Before, later.Reason = at(time.Minute), "later"
-	ok(t, s.Revoke(ctx, Voiding(later)))
+	ok(t, s.Revoke(ctx, later))
 	later.Until = at(2 * time.Hour)
 	list, _ = readOn(t, ctx, s, cursor, 10)
 	same(t, list, []store.Revocation{kept(later)})
@@ -74,10 +74,10 @@ func revocationGrows(t *testing.T, ctx context.Context, s store.Store) {
 }
 
 func revocationShrinks(t *testing.T, ctx context.Context, s store.Store) {
-	ok(t, s.Revoke(ctx, Voiding(aVoid("1", time.Hour))))
+	ok(t, s.Revoke(ctx, aVoid("1", time.Hour)))
 	_, cursor := readOn(t, ctx, s, "", 10)
-	ok(t, s.Revoke(ctx, Voiding(aVoid("1", time.Hour))))
-	ok(t, s.Revoke(ctx, Voiding(aVoid("1", time.Minute))))
+	ok(t, s.Revoke(ctx, aVoid("1", time.Hour)))
+	ok(t, s.Revoke(ctx, aVoid("1", time.Minute)))
 	list, _ := readOn(t, ctx, s, cursor, 10)
 	same(t, len(list), 0)
 	same(t, recorded(t, ctx, s), []store.Revocation{kept(aVoid("1", time.Hour))})
@@ -88,7 +88,7 @@ func revocationPages(t *testing.T, ctx context.Context, s store.Store) {
 	for i := range 12 {
 		value := fmt.Sprintf("%02d", i)
 		want = append(want, value)
-		ok(t, s.Revoke(ctx, Voiding(aVoid(value, time.Hour))))
+		ok(t, s.Revoke(ctx, aVoid(value, time.Hour)))
 	}
 	for _, limit := range []int{1, 2, 3, 5, 11, 12, 13} {
 		list, _ := readOn(t, ctx, s, "", limit)
@@ -113,7 +113,7 @@ func revocationRace(t *testing.T, open Open) {
 	go func() {
 		done <- concurrently(writers, func(i int) error {
 			for j := range each {
-				if err := writer.Revoke(ctx, Voiding(aVoid(fmt.Sprintf("%d-%d", i, j), time.Hour))); err != nil {
+				if err := writer.Revoke(ctx, aVoid(fmt.Sprintf("%d-%d", i, j), time.Hour)); err != nil {
 					return err
 				}
 			}

@@ -118,8 +118,8 @@ func sweepClientless(t *testing.T, ctx context.Context, s store.Store) {
 }
 
 func sweepExpired(t *testing.T, ctx context.Context, s store.Store) {
-	ok(t, s.Revoke(ctx, Voiding(aVoid("1", time.Minute))))
-	ok(t, s.Revoke(ctx, Voiding(aVoid("2", time.Hour))))
+	ok(t, s.Revoke(ctx, aVoid("1", time.Minute)))
+	ok(t, s.Revoke(ctx, aVoid("2", time.Hour)))
 	ok(t, s.UseOnce(ctx, store.Use{Issuer: "urn:idp", ID: [32]byte{1}, ExpiresAt: at(time.Minute)}))
 	ok(t, s.UseOnce(ctx, store.Use{Issuer: "urn:idp", ID: [32]byte{2}, ExpiresAt: at(time.Hour)}))
 	same(t, must[int](t)(s.Sweep(ctx, at(time.Minute), 100)), 0)
@@ -182,7 +182,7 @@ func sweepRace(t *testing.T, open Open) {
 	ctx, one := migrated(t, open)
 	handles := []store.Store{one, open()}
 	for i := range 50 {
-		ok(t, one.Revoke(ctx, Voiding(aVoid(fmt.Sprint(i), time.Minute))))
+		ok(t, one.Revoke(ctx, aVoid(fmt.Sprint(i), time.Minute)))
 	}
 	removed := concurrently(10, func(i int) int {
 		total := 0

@@ -24,7 +24,7 @@ func voidTests() []test {
 func voidings(t *testing.T, ctx context.Context, s store.Store) map[string]func(until store.Moment) (store.RevocationKind, string) {
 	return map[string]func(store.Moment) (store.RevocationKind, string){
 		"a revocation": func(until store.Moment) (store.RevocationKind, string) {
-			ok(t, s.Revoke(ctx, Voiding(store.Void{Kind: store.RevokedUser, Value: "x", Before: at(0), IssuedUntil: until})))
+			ok(t, s.Revoke(ctx, store.Void{Kind: store.RevokedUser, Value: "x", Before: at(0), IssuedUntil: until}))
 			return store.RevokedUser, "x"
 		},
 		"a creation of a client": func(until store.Moment) (store.RevocationKind, string) {
@@ -112,7 +112,7 @@ func voidKept(t *testing.T, ctx context.Context, s store.Store) {
 func voidUntil(t *testing.T, ctx context.Context, s store.Store) {
 	l := lifetimes("a", time.Minute, time.Hour)
 	ok(t, s.PromiseLifetimes(ctx, l, at(0)))
-	ok(t, s.Revoke(ctx, Voiding(aVoid("1", time.Minute))))
+	ok(t, s.Revoke(ctx, aVoid("1", time.Minute)))
 	same(t, keptUntil(t, ctx, s, store.RevokedToken, "1"), at(time.Minute))
 }
 

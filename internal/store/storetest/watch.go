@@ -121,8 +121,8 @@ func watchChanges(t *testing.T, open Open) {
 			return s.CreateDataKeys(ctx, []store.DataKey{{ID: 1, Sealed: []byte{1}, CreatedAt: at(0)}}, By())
 		}},
 		{"delete it", store.TopicKeys, func(s store.Store) error { return s.DeleteDataKeys(ctx, []store.DataKey{{ID: 1}}, By()) }},
-		{"revoke", store.TopicRevocations, func(s store.Store) error { return s.Revoke(ctx, Voiding(aVoid("1", time.Hour))) }},
-		{"let a revocation grow", store.TopicRevocations, func(s store.Store) error { return s.Revoke(ctx, Voiding(aVoid("1", 2*time.Hour))) }},
+		{"revoke", store.TopicRevocations, func(s store.Store) error { return s.Revoke(ctx, aVoid("1", time.Hour)) }},
+		{"let a revocation grow", store.TopicRevocations, func(s store.Store) error { return s.Revoke(ctx, aVoid("1", 2*time.Hour)) }},
 	} {
 		// The watcher's own handle and another one take turns.
 		if err := step.do(handles[i%2]); err != nil {
@@ -166,7 +166,7 @@ func watchTraffic(t *testing.T, open Open) {
 	must[int](t)(one.Sweep(ctx, at(100*time.Hour), 100))
 	ok(t, one.CreateResource(ctx, aResource("urn:last"), By()))
 	same(t, next(t, topics), store.TopicResources)
-	ok(t, one.Revoke(ctx, Voiding(aVoid("1", time.Hour))))
+	ok(t, one.Revoke(ctx, aVoid("1", time.Hour)))
 	same(t, next(t, topics), store.TopicRevocations)
 }
 
