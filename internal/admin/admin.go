@@ -68,6 +68,9 @@ type Page = store.Page
 // MaxPage bounds Page.Limit.
 const MaxPage = store.MaxPage
 
+// clock is the one of this command. Servers wrote the moments that it is compared with.
+func (c *Common) clock() store.Clock { return store.Clock{Skew: c.Limits.ClockSkew} }
+
 // now is cut to milliseconds, as a token stores a NotBefore.
 func (c *Common) now() store.Moment { return store.At(c.Now().Truncate(time.Millisecond)) }
 

@@ -140,7 +140,7 @@ func (cs *Clients) Create(ctx context.Context, by Call, n NewClient) (ClientWith
 		return ClientWithSecret{}, nil, err
 	}
 	created := ClientWithSecret{Client: view, Secret: made}
-	voids := cs.Revoker.Client(&c, "client_created")
+	voids := cs.Revoker.Client(&c, store.EndedByClientCreated)
 	if err := cs.Store.CreateClient(ctx, c, by.change(store.ClientCreated, now).Voiding(voids)); err != nil {
 		return ClientWithSecret{}, nil, explainClient(c.ID, err)
 	}
@@ -222,7 +222,7 @@ func (cs *Clients) Update(ctx context.Context, by Call, id string, in ClientInpu
 	c.UpdatedAt = now
 	change := by.change(store.ClientUpdated, now)
 	if in.Disabled != nil && *in.Disabled {
-		change.Voids = cs.Revoker.Client(&c, "client_disabled")
+		change.Voids = cs.Revoker.Client(&c, store.EndedByClientDisabled)
 	}
 	if err := cs.Store.UpdateClient(ctx, c, change); err != nil {
 		return Client{}, nil, explain("client", id, err)
@@ -238,7 +238,7 @@ func (cs *Clients) Delete(ctx context.Context, by Call, id string) error {
 	if err != nil {
 		return explain("client", id, err)
 	}
-	return explain("client", id, cs.Store.DeleteClient(ctx, id, by.change(store.ClientDeleted, cs.Now()).Voiding(cs.Revoker.Client(&c, "client_deleted"))))
+	return explain("client", id, cs.Store.DeleteClient(ctx, id, by.change(store.ClientDeleted, cs.Now()).Voiding(cs.Revoker.Client(&c, store.EndedByClientDeleted))))
 }
 
 func viewClient(c store.Client) (Client, error) {

@@ -77,5 +77,5 @@ func (cs *Consents) Revoke(ctx context.Context, by Call, user, clientID string) 
 	if err != nil {
 		return err
 	}
-	return explain("consent", clientID, cs.Revoker.Consent(ctx, tokens.By{Actor: by.Actor, RequestID: by.RequestID, Reason: revokedByOperator}, u.ID, clientID))
+	return explain("consent", clientID, cs.Revoker.Consent(ctx, tokens.By{Actor: by.Actor, RequestID: by.RequestID, Reason: store.EndedByOperator}, u.ID, clientID))
 }

@@ -20,9 +20,6 @@ const (
 	FamilyRevoked = "revoked"
 )
 
-// revokedByOperator is the reason of what an administrator revokes.
-const revokedByOperator = "revoked_by_operator"
-
 // Family is a refresh token family: all refresh tokens of one login.
 type Family struct {
 	ID            string     `json:"id"` // hex
@@ -121,7 +118,7 @@ func (fs *Families) Revoke(ctx context.Context, by Call, id string) error {
 	if err != nil {
 		return err
 	}
-	return fs.Revoker.Family(ctx, tokens.By{Actor: by.Actor, RequestID: by.RequestID, Reason: revokedByOperator}, f.ID)
+	return fs.Revoker.Family(ctx, tokens.By{Actor: by.Actor, RequestID: by.RequestID, Reason: store.EndedByOperator}, f.ID)
 }
 
 func (fs *Families) find(ctx context.Context, named string) (store.Family, error) {
@@ -222,10 +219,10 @@ func (fs *Families) view(ctx context.Context, o *owners, f store.Family) (Family
 	state := FamilyActive
 	switch {
 	case client.ID == "":
-		state, reason = FamilyRevoked, "client_deleted"
+		state, reason = FamilyRevoked, store.EndedByClientDeleted
 	case !at.IsZero():
 		state = FamilyRevoked
-	case f.Expired(store.At(fs.Now()), store.Clock{Skew: fs.Limits.ClockSkew}):
+	case f.Expired(store.At(fs.Now()), fs.clock()):
 		state = FamilyExpired
 	}
 	session := ""

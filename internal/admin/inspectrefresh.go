@@ -53,8 +53,6 @@ func (ins *Inspector) familyFaults(ctx context.Context, i Inspection, f store.Fa
 		return i, fmt.Errorf("look up its client: %w", err)
 	case client.Disabled:
 		i = bad(i, FoundDisabled, "its client %q is disabled", f.ClientID)
-	case f.ClientNotBefore.Before(client.NotBefore):
-		i = bad(i, FoundRevoked, "all tokens of its client that were issued before %s are void: the client was disabled or created again then", client.NotBefore.Format(time.RFC3339))
 	}
 	user, err := ins.Users.User(ctx, f.UserID)
 	switch {
@@ -64,24 +62,22 @@ func (ins *Inspector) familyFaults(ctx context.Context, i Inspection, f store.Fa
 		return i, fmt.Errorf("look up its user: %w", err)
 	case user.Disabled:
 		i = bad(i, FoundDisabled, "its user %q is disabled", user.Username)
-	case f.UserNotBefore.Before(user.NotBefore):
-		i = bad(i, FoundRevoked, "all tokens of its user that were issued before %s are void: the user got a new password or was disabled then", user.NotBefore.Format(time.RFC3339))
 	}
-	now := ins.Now()
-	switch {
-	case !f.RevokedAt.IsZero():
-		i = bad(i, FoundRevoked, "its family was revoked at %s: %s", f.RevokedAt.Format(time.RFC3339), ended(f.RevokedReason))
-	case !now.Before(f.ExpiresAt):
-		i = bad(i, FoundExpired, "its family reached its maximum lifetime at %s", f.ExpiresAt.Format(time.RFC3339))
-	case !now.Before(f.IdleExpiresAt):
+	at, reason := f.Ended(user, client.NotBefore)
+	switch now := store.At(ins.Now()); {
+	case reason != "":
+		i = bad(i, FoundRevoked, "its family was revoked at %s: %s", at.Format(time.RFC3339), ended(reason))
+	case f.Expired(now, ins.clock()) && now.Before(f.ExpiresAt):
 		i = bad(i, FoundExpired, "it was unused for too long: its family expired at %s", f.IdleExpiresAt.Format(time.RFC3339))
+	case f.Expired(now, ins.clock()):
+		i = bad(i, FoundExpired, "its family reached its maximum lifetime at %s", f.ExpiresAt.Format(time.RFC3339))
 	}
 	return i, nil
 }
 
 // generation says whether this refresh token is the valid one of its family.
 func (ins *Inspector) generation(i Inspection, f store.Family, presented uint32) Inspection {
-	switch f.Exchanged(store.Presented{Generation: presented, Now: store.At(ins.Now()), Grace: ins.Limits.RefreshGrace}) {
+	switch f.Exchanged(store.Presented{Generation: presented, Now: store.At(ins.Now()), Clock: ins.clock(), Grace: ins.Limits.RefreshGrace}) {
 	case store.Rotated:
 		return good(i, "it is the newest of its family")
 	case store.Graced:

@@ -115,7 +115,7 @@ func (ss *Sessions) Revoke(ctx context.Context, by Call, id string) error {
 	if !ok {
 		return missing("session", id)
 	}
-	return explain("session", id, ss.Revoker.Session(ctx, tokens.By{Actor: by.Actor, RequestID: by.RequestID, Reason: revokedByOperator}, parsed))
+	return explain("session", id, ss.Revoker.Session(ctx, tokens.By{Actor: by.Actor, RequestID: by.RequestID, Reason: store.EndedByOperator}, parsed))
 }
 
 // RevokeAll ends every session of a user, and returns the number of active ones.
@@ -135,11 +135,13 @@ func (ss *Sessions) RevokeAll(ctx context.Context, by Call, user string) (ended 
 			if !s.EndedAt.IsZero() {
 				continue
 			}
-			err := ss.Revoker.Session(ctx, tokens.By{Actor: by.Actor, RequestID: by.RequestID, Reason: revokedByOperator}, s.ID)
+			err := ss.Revoker.Session(ctx, tokens.By{Actor: by.Actor, RequestID: by.RequestID, Reason: store.EndedByOperator}, s.ID)
 			if err != nil && !errors.Is(err, store.ErrNotFound) { // it was swept meanwhile
 				return ended, err
 			}
-			ended++
+			if ss.view(s, u).State == SessionActive {
+				ended++
+			}
 		}
 		if len(rows) < page.Limit {
 			return ended, nil
@@ -148,15 +150,14 @@ func (ss *Sessions) RevokeAll(ctx context.Context, by Call, user string) (ended 
 }
 
 func (ss *Sessions) view(s store.Session, u store.User) Session {
-	state, at, reason := SessionActive, s.EndedAt, s.EndedReason
-	switch void := u.Disabled || s.UserNotBefore.Before(u.NotBefore); {
-	case void && (at.IsZero() || u.NotBefore.Before(at)):
-		state, at, reason = SessionEnded, u.NotBefore, store.EndedWithUser
+	state := SessionActive
+	at, reason := s.Ended(u)
+	switch {
 	case reason == store.EndedByExpiry:
 		state = SessionExpired
-	case !at.IsZero():
+	case reason != "":
 		state = SessionEnded
-	case s.Expired(store.At(ss.Now()), store.Clock{Skew: ss.Limits.ClockSkew}):
+	case s.Expired(store.At(ss.Now()), ss.clock()):
 		state = SessionExpired
 	}
 	methods := make([]SessionMethod, 0, len(s.Methods))

@@ -91,6 +91,9 @@ func TestSessionsAreShownAndEnded(t *testing.T) {
 			t.Errorf("session %s is %+v, want %v", id, got, want)
 		}
 	}
+	if n, err := o.Sessions.RevokeAll(t.Context(), by, "bob"); err != nil || n != 0 {
+		t.Errorf("%d sessions ended, want none, because it has ended with the password: %v", n, err)
+	}
 	for _, id := range []string{"", "xyz", hex.EncodeToString(make([]byte, 16)), hex.EncodeToString(make([]byte, 32))} {
 		if _, err := o.Sessions.Get(t.Context(), by, id); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("session %q: %v", id, err)

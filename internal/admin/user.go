@@ -147,16 +147,16 @@ func (us *Users) Delete(ctx context.Context, by Call, who string) error {
 	if err != nil {
 		return err
 	}
-	return explainUser(who, us.Rows.DeleteUser(ctx, u.ID, by.change(store.UserDeleted, us.Now()).Voiding(us.Revoker.User(&u, "user_deleted"))))
+	return explainUser(who, us.Rows.DeleteUser(ctx, u.ID, by.change(store.UserDeleted, us.Now()).Voiding(us.Revoker.User(&u, store.EndedByUserDeleted))))
 }
 
 // voidReason is the reason for which a change revokes the user's tokens, or "".
 func voidReason(in UserInput) string {
 	switch {
 	case in.Disabled != nil && *in.Disabled:
-		return "user_disabled"
+		return store.EndedByUserDisabled
 	case in.Password != nil:
-		return "password_changed"
+		return store.EndedByNewPassword
 	}
 	return ""
 }

@@ -18,12 +18,6 @@ import (
 // AccountPath is the page of a person's own account. Its forms go to paths below it.
 const AccountPath = "/account"
 
-// The reasons for which a person ends something, as the audit has them.
-const (
-	endedByPerson   = "signed_out"
-	revokedByPerson = "revoked_by_user"
-)
-
 // endedHere says that the session of this browser ended.
 const endedHere pages.AccountNotice = "left"
 

@@ -70,7 +70,7 @@ func (e *Account) changing(done pages.AccountNotice, change func(w http.Response
 
 // logout ends the session of this browser.
 func (e *Account) logout(w http.ResponseWriter, r *http.Request, p *sessions.Person, _ func(string) string) (pages.AccountNotice, error) {
-	return endedHere, e.leave(w, r, p, endedByPerson)
+	return endedHere, e.leave(w, r, p, store.EndedBySignOut)
 }
 
 // session ends one session of the person, or all of them with the session of this browser last.
@@ -84,21 +84,21 @@ func (e *Account) session(w http.ResponseWriter, r *http.Request, p *sessions.Pe
 		if s.ID == p.Session.ID || wanted != "all" && wanted != s.ID.String() {
 			continue
 		}
-		err := e.Sessions.End(r.Context(), &sessions.Person{Session: s, User: p.User}, endedByPerson, telemetry.RequestID(r.Context()))
+		err := e.Sessions.End(r.Context(), &sessions.Person{Session: s, User: p.User}, store.EndedBySignOut, telemetry.RequestID(r.Context()))
 		if err != nil {
 			return "", err
 		}
 		notice = pages.SessionEnded
 	}
 	if wanted == "all" {
-		return endedHere, e.leave(w, r, p, endedByPerson)
+		return endedHere, e.leave(w, r, p, store.EndedBySignOut)
 	}
 	return notice, nil
 }
 
 // app revokes the access of an app.
 func (e *Account) app(_ http.ResponseWriter, r *http.Request, p *sessions.Person, value func(string) string) (pages.AccountNotice, error) {
-	by := tokens.By{Actor: p.Actor(), RequestID: telemetry.RequestID(r.Context()), Reason: revokedByPerson}
+	by := tokens.By{Actor: p.Actor(), RequestID: telemetry.RequestID(r.Context()), Reason: store.EndedByPerson}
 	err := e.Revoker.Consent(r.Context(), by, p.User.ID, value("app"))
 	if errors.Is(err, store.ErrNotFound) { // it was revoked already
 		return "", nil

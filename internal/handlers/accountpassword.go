@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 
@@ -33,16 +34,12 @@ func (e *Account) changePassword(w http.ResponseWriter, r *http.Request, n *web.
 	if err != nil || broken != "" {
 		return brokenRule(broken), err
 	}
-	user.PasswordHash = hash
-	// Read after the hash, which takes its time: a login meanwhile used the old password.
-	now, id := store.At(e.Now()), telemetry.RequestID(r.Context())
-	user.UpdatedAt = now
-	change := store.Change{Actor: p.Actor(), Event: store.UserUpdated, At: now, RequestID: id}
-	if err := e.Store.UpdateUser(r.Context(), user, change.Voiding(e.Revoker.User(&user, "password_changed"))); err != nil {
-		return "", err
+	user, fault, err = e.setPassword(r, p, user, hash)
+	if fault != "" || err != nil {
+		return fault, err
 	}
 	secret, renewed, err := e.Sessions.Begin(r.Context(), sessions.SignIn{
-		User: user, Method: logins.MethodPassword, Device: r.UserAgent(), Address: n.From.Text, At: now, RequestID: id,
+		User: user, Method: logins.MethodPassword, Device: r.UserAgent(), Address: n.From.Text, At: user.UpdatedAt, RequestID: telemetry.RequestID(r.Context()),
 	}, p)
 	if err != nil {
 		return "", err
@@ -50,6 +47,28 @@ func (e *Account) changePassword(w http.ResponseWriter, r *http.Request, n *web.
 	e.Cookie.write(w, secret)
 	e.Cookie.followState(w, r, renewed, false)
 	return "", e.remember(w, r, user.Username)
+}
+
+// setPassword stores the hash of a new password for a user whose present password was confirmed.
+func (e *Account) setPassword(r *http.Request, p *sessions.Person, confirmed store.User, hash []byte) (store.User, pages.AccountFault, error) {
+	for user := confirmed; ; {
+		user.PasswordHash = hash
+		// Read after the hash, which takes its time: a login meanwhile used the old password.
+		user.UpdatedAt = store.At(e.Now())
+		change := store.Change{Actor: p.Actor(), Event: store.UserUpdated, At: user.UpdatedAt, RequestID: telemetry.RequestID(r.Context())}
+		err := e.Store.UpdateUser(r.Context(), user, change.Voiding(e.Revoker.User(&user, store.EndedByNewPassword)))
+		if !errors.Is(err, store.ErrConflict) {
+			return user, "", err
+		}
+		// Another change came first. If it ended the sessions of the user, as a new password does,
+		// the confirmation no longer counts.
+		if user, err = e.Store.User(r.Context(), confirmed.ID); err != nil {
+			return user, "", err
+		}
+		if !user.NotBefore.Equal(confirmed.NotBefore) {
+			return user, pages.PasswordWrong, nil
+		}
+	}
 }
 
 // confirm demands the present password. Guesses wait as at the login page.

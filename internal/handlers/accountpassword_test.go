@@ -1,12 +1,14 @@
 package handlers
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"authserver/internal/store"
+	"authserver/internal/store/storetest"
 )
 
 // A person changes the password: every other browser and every app is signed out, and this browser
@@ -57,6 +59,40 @@ func TestPasswordIsNotChanged(t *testing.T) {
 				t.Errorf("answered %d %s", p.Status, p.Body)
 			}
 			v.token("web", secret, "grant_type", "password", "username", "alice", "password", password)
+		})
+	}
+}
+
+type hashing func(ctx context.Context, password string) ([]byte, error)
+
+func (h hashing) Hash(ctx context.Context, password string) ([]byte, error) { return h(ctx, password) }
+
+// The hash of a new password takes its time, in which an operator may change the user too.
+func TestUserIsChangedDuringAPasswordChange(t *testing.T) {
+	const next = "curiouser and curiouser"
+	for _, test := range []struct {
+		name, says, password string // the password after it
+		change               func(s *site, u *store.User)
+	}{
+		{"in another respect", "Your password was changed", next, func(_ *site, u *store.User) { u.Profile.Nickname = "Al" }},
+		{"to another password", "You are signed out", password, func(s *site, u *store.User) { s.Revoker.User(u, "test") }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, _, v := people(t)
+			b, _ := signedIn(t, s, v, safari)
+			s.wait(time.Second)
+			s.Public.Account.NewPassword.Hasher = hashing(func(ctx context.Context, password string) ([]byte, error) {
+				u, err := s.db.UserByName(ctx, store.ByUsername, "alice")
+				s.ok(err)
+				test.change(s, &u)
+				s.ok(s.db.UpdateUser(ctx, u, storetest.Changing(store.UserUpdated)))
+				return s.hash(ctx, password)
+			})
+			p := submit(b, "/account/password", "current", password, "new", next, "again", next)
+			if p.Status != http.StatusOK || !strings.Contains(p.Body, test.says) {
+				t.Errorf("answered %d %s", p.Status, p.Body)
+			}
+			v.token("web", secret, "grant_type", "password", "username", "alice", "password", test.password)
 		})
 	}
 }

@@ -21,9 +21,6 @@ const (
 	LogoutPath     = "/logout"        // the page that asks, and then confirms the logout
 )
 
-// endedByClient is the reason in the audit for a session that ended at the request of a client.
-const endedByClient = "logged_out_by_client"
-
 // Logout is GET and POST /oauth2/logout (OpenID Connect RP-Initiated Logout 1.0 §2), and GET
 // and POST /logout.
 type Logout struct {
@@ -53,14 +50,14 @@ func (e *Logout) endSession(w http.ResponseWriter, r *http.Request, n *web.Reque
 	}
 	switch named, is := out.NamedSession(); {
 	case person != nil && out.NamesSession(person.Session.ID):
-		if err := e.leave(w, r, person, endedByClient); err != nil {
+		if err := e.leave(w, r, person, store.EndedByClientLogout); err != nil {
 			return err
 		}
 		out = out.WithEnded(person.Session.ID)
 	case person != nil:
 		return e.goTo(w, LogoutPath, now, out)
 	case is: // the browser lost its cookie when it was closed, and the client kept the ID token
-		by := tokens.By{Actor: store.Actor{Type: store.ActorClient, ID: out.ClientID}, RequestID: telemetry.RequestID(r.Context()), Reason: endedByClient}
+		by := tokens.By{Actor: store.Actor{Type: store.ActorClient, ID: out.ClientID}, RequestID: telemetry.RequestID(r.Context()), Reason: store.EndedByClientLogout}
 		if err := e.Ender.Session(r.Context(), by, named); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
@@ -170,7 +167,7 @@ func (e *Logout) post(w http.ResponseWriter, r *http.Request, n *web.RequestInfo
 	case form.Get("decision") != "yes":
 		return e.goTo(w, LogoutPath, now, out)
 	}
-	if err := e.leave(w, r, person, endedByPerson); err != nil {
+	if err := e.leave(w, r, person, store.EndedBySignOut); err != nil {
 		return err
 	}
 	return e.finish(w, r, now, out.WithEnded(person.Session.ID))

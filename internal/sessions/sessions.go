@@ -141,7 +141,7 @@ func (s *Sessions) Begin(ctx context.Context, in SignIn, before *Person) (string
 		session.CreatedAt = at // it ended meanwhile
 	}
 	if before != nil && before.User.ID != in.User.ID {
-		if err := s.End(ctx, before, "replaced", in.RequestID); err != nil {
+		if err := s.End(ctx, before, store.EndedByOtherPerson, in.RequestID); err != nil {
 			return "", nil, err
 		}
 	}

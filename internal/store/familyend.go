@@ -2,16 +2,6 @@ package store
 
 import "errors"
 
-// EndedByExpiry is the reason of a session that was idle for too long or reached its maximum age,
-// and of the families that ended with it.
-const EndedByExpiry = "session_expired"
-
-// The reasons of families that ended with their user or their client.
-const (
-	EndedWithUser   = "user_tokens_revoked"   // a new password, or the user was disabled
-	EndedWithClient = "client_tokens_revoked" // the client was disabled, or created again
-)
-
 // Ended returns when and why a family ended, from its present user and the NotBefore of its client.
 // The zero Moment: it has not ended.
 func (f Family) Ended(u User, clientNotBefore Moment) (at Moment, reason string) {

@@ -45,10 +45,22 @@ func (s Session) Expired(now Moment, c Clock) bool {
 	return !at.Before(s.IdleExpiresAt) || !at.Before(s.ExpiresAt)
 }
 
-// Void reports whether the session is no longer valid: it ended or expired, or its present user is
-// disabled or has another NotBefore than at the sign-in.
+// endedWith reports whether the session ended with its present user: the user is disabled, or has
+// another NotBefore than at the sign-in.
+func (s Session) endedWith(u User) bool { return u.Disabled || s.UserNotBefore.Before(u.NotBefore) }
+
+// Void reports whether the session is no longer valid: it ended, by itself or with its user, or
+// expired.
 func (s Session) Void(u User, now Moment, c Clock) bool {
-	return !s.EndedAt.IsZero() || u.Disabled || s.UserNotBefore.Before(u.NotBefore) || s.Expired(now, c)
+	return !s.EndedAt.IsZero() || s.endedWith(u) || s.Expired(now, c)
+}
+
+// Ended returns when and why a session ended first. The zero Moment: it has not ended.
+func (s Session) Ended(u User) (at Moment, reason string) {
+	if s.endedWith(u) && (s.EndedAt.IsZero() || u.NotBefore.Before(s.EndedAt)) {
+		return u.NotBefore, EndedWithUser
+	}
+	return s.EndedAt, s.EndedReason
 }
 
 // SignedIn is what a server needs for a request of a browser that is signed in.

@@ -12,9 +12,6 @@ import (
 	"authserver/internal/store"
 )
 
-// revokedByClient is the reason if a client revokes a token of its own.
-const revokedByClient = "revoked_by_client"
-
 // Revocables finds what to revoke for a client (RFC 7009). Revoking a refresh token revokes its
 // family and the family's access tokens; revoking an access token revokes only that one.
 type Revocables struct {
@@ -61,7 +58,7 @@ func (f *Revocables) encrypted(ctx context.Context, client store.Client, token s
 	case !handle.IssuedTo(client):
 		return found, wrongClient()
 	case f.Now().Before(handle.ExpiresAt):
-		found.Revoke = func() error { return f.Revoker.Token(ctx, revokedByClient, handle.ID, handle.ExpiresAt) }
+		found.Revoke = func() error { return f.Revoker.Token(ctx, store.EndedByClient, handle.ID, handle.ExpiresAt) }
 	default:
 		found.About.Reason = tokenExpired
 	}
@@ -77,7 +74,7 @@ func (f *Revocables) access(ctx context.Context, client store.Client, token stri
 	if !claims.IssuedTo(client) {
 		return found, wrongClient()
 	}
-	found.Revoke = func() error { return f.Revoker.Token(ctx, revokedByClient, claims.ID, claims.ExpiresAt) }
+	found.Revoke = func() error { return f.Revoker.Token(ctx, store.EndedByClient, claims.ID, claims.ExpiresAt) }
 	return found, nil
 }
 
@@ -99,7 +96,7 @@ func (f *Revocables) refresh(ctx context.Context, client store.Client, requestID
 	if family.ClientID != client.ID {
 		return found, wrongClient()
 	}
-	by := By{Actor: store.Actor{Type: store.ActorClient, ID: client.ID}, RequestID: requestID, Reason: revokedByClient}
+	by := By{Actor: store.Actor{Type: store.ActorClient, ID: client.ID}, RequestID: requestID, Reason: store.EndedByClient}
 	found.Revoke = func() error { return f.Revoker.Family(ctx, by, family.ID) }
 	return found, nil
 }

@@ -63,12 +63,12 @@ func (r *Revoker) nextNotBefore(before store.Moment) store.Moment {
 
 // Reuse is the Void that [store.Families.Rotate] records if a refresh token was used twice.
 func (r *Revoker) Reuse(id store.FamilyID, now time.Time) store.Void {
-	return r.family(id, now, "refresh_reused")
+	return r.family(id, now, store.EndedByReuse)
 }
 
 // Replay is the Void that the store records if an authorization code was used twice.
 func (r *Revoker) Replay(id store.FamilyID, now time.Time) store.Void {
-	return r.family(id, now, "code_replayed")
+	return r.family(id, now, store.EndedByReplay)
 }
 
 func (r *Revoker) family(id store.FamilyID, now time.Time, reason string) store.Void {
