@@ -17,6 +17,7 @@ import (
 
 	"authserver/internal/admin"
 	"authserver/internal/config"
+	"authserver/internal/server"
 )
 
 // commands is the table of commands. Each is a file.
@@ -276,7 +277,8 @@ func fail(stderr io.Writer, err error) int {
 	}
 	var faults admin.Faults
 	var wrong *usageError
-	if errors.As(err, &faults) || errors.As(err, &wrong) {
+	var settings *server.SettingsError
+	if errors.As(err, &faults) || errors.As(err, &wrong) || errors.As(err, &settings) {
 		return exitUsage
 	}
 	return exitFailed

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -14,6 +15,9 @@ import (
 // server may be running. The error is that of Serve.
 func Check(ctx context.Context, s config.Server) (found []string, err error) {
 	silent := slog.New(slog.DiscardHandler)
+	if err := checkSettings(s); err != nil {
+		return nil, err
+	}
 	if _, err := openTLS(s.TLS, silent); err != nil {
 		return nil, err
 	}
@@ -26,10 +30,8 @@ func Check(ctx context.Context, s config.Server) (found []string, err error) {
 	}
 	remote.Close()
 	found = append(found, "settings: ok")
-	if missing := FindDatabase(s.Database); missing != nil {
-		if s.NoMigrate {
-			return found, missing
-		}
+	err = FindDatabase(s.Database)
+	if missing := (*noDatabaseError)(nil); errors.As(err, &missing) && !s.NoMigrate {
 		if err := checkFolder(s.Database); err != nil {
 			return found, err
 		}
@@ -38,6 +40,9 @@ func Check(ctx context.Context, s config.Server) (found []string, err error) {
 			return found, err
 		}
 		return append(found, "database: there is none yet, and serve makes it"), keeper.Close()
+	}
+	if err != nil {
+		return found, err
 	}
 	st, err := OpenStore(ctx, s.Database, silent)
 	if err != nil {
@@ -76,11 +81,7 @@ func checkDatabase(ctx context.Context, st checkedStore, s config.Server, silent
 		}
 		return append(found, "keys: there are none yet, and serve makes them"), keeper.Close()
 	}
-	settings, err := serverKeys(s)
-	if err != nil {
-		return found, err
-	}
-	ring, err := openKeys(ctx, st, settings, silent)
+	ring, err := openKeys(ctx, st, serverKeys(s), silent)
 	if err != nil {
 		return found, err
 	}

@@ -78,8 +78,8 @@ func openAdminKeys(ctx context.Context, st keyStore, s AdminSettings) (*keyring,
 	silent := slog.New(slog.DiscardHandler)
 	var timeline keys.Timeline
 	if s.Timeline != nil {
-		var err error
-		if timeline, err = newTimeline(*s.Timeline, s.Clocks, s.AccessTokens); err != nil {
+		timeline = newTimeline(*s.Timeline, s.Clocks, s.AccessTokens)
+		if err := settingsError(timeline.Validate()); err != nil {
 			return nil, err
 		}
 	}

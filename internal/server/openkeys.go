@@ -57,18 +57,16 @@ type keySettings struct {
 }
 
 // serverKeys are the settings of a server's keys.
-func serverKeys(s config.Server) (keySettings, error) {
-	timeline, err := newTimeline(s.Timeline, s.Clocks, s.AccessTokens)
-	return keySettings{sealing: s.Sealing, pkcs11: s.PKCS11, timeline: timeline, grace: s.RefreshGrace}, err
+func serverKeys(s config.Server) keySettings {
+	return keySettings{sealing: s.Sealing, pkcs11: s.PKCS11, timeline: newTimeline(s.Timeline, s.Clocks, s.AccessTokens), grace: s.RefreshGrace}
 }
 
-// newTimeline is how the keys are planned. Its errors name the setting at fault.
-func newTimeline(s config.Timeline, clocks config.Clocks, tokens config.AccessTokens) (keys.Timeline, error) {
-	timeline := keys.Timeline{
+// newTimeline is how the keys are planned.
+func newTimeline(s config.Timeline, clocks config.Clocks, tokens config.AccessTokens) keys.Timeline {
+	return keys.Timeline{
 		RotationInterval: s.KeyRotationInterval, JWKSMaxAge: s.JWKSMaxAge, PollInterval: s.KeyPollInterval,
 		ClockSkew: clocks.ClockSkew, MaxTokenTTL: tokens.MaxAccessTokenTTL,
 	}
-	return timeline, timeline.Validate()
 }
 
 // closedKeys shows the signing keys without opening any of them.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -44,19 +45,39 @@ func openPostgres(ctx context.Context, s config.Database, logger *slog.Logger) (
 	return st, nil
 }
 
+// noDatabaseError says that there is no SQLite database at a path.
+type noDatabaseError struct{ path string }
+
+func (e *noDatabaseError) Error() string {
+	return "there is no database at " + e.path + ": set --database-url to that of the server, or make one with authserver dev or authserver migrate up"
+}
+
 // FindDatabase returns an error if there is no SQLite database, because opening a mistyped path
-// would create an empty one. PostgreSQL reports that itself.
+// would create an empty one, and opening another file would leave a lock file beside it. PostgreSQL
+// reports that itself. FindDatabase comes before [OpenStore]: when it closes the file, this process
+// loses the locks that SQLite holds on it (fcntl(2)).
 func FindDatabase(s config.Database) error {
 	path, ok := sqlitePath(s)
 	if !ok {
 		return nil
 	}
-	_, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no database at %s: set --database-url to that of the server, or make one with authserver dev or authserver migrate up", path)
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+		return &noDatabaseError{path}
 	}
 	if err != nil {
 		return fmt.Errorf("look for the database: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	const header = "SQLite format 3\x00" // https://www.sqlite.org/fileformat.html section 1.3
+	start, err := io.ReadAll(io.LimitReader(file, int64(len(header))))
+	switch {
+	case err != nil:
+		return fmt.Errorf("look for the database: %w", err)
+	case len(start) == 0:
+		return &noDatabaseError{path}
+	case string(start) != header:
+		return fmt.Errorf("%s is not an SQLite database: set --database-url to that of the server", path)
 	}
 	return nil
 }

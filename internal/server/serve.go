@@ -46,6 +46,9 @@ type ServeOptions struct {
 func Serve(ctx context.Context, s config.Server, o ServeOptions) (err error) {
 	defer allowHeap(heapFloor).end()
 	logger := telemetry.NewLogger(o.Stderr, s.LogLevel, s.LogFormat)
+	if err := checkSettings(s); err != nil {
+		return err
+	}
 	files, err := openTLS(s.TLS, logger)
 	if err != nil {
 		return err
@@ -58,11 +61,7 @@ func Serve(ctx context.Context, s config.Server, o ServeOptions) (err error) {
 	if err := prepare(ctx, st, s.Schema); err != nil {
 		return err
 	}
-	settings, err := serverKeys(s)
-	if err != nil {
-		return err
-	}
-	ring, err := openKeys(ctx, st, settings, logger)
+	ring, err := openKeys(ctx, st, serverKeys(s), logger)
 	if err != nil {
 		return err
 	}

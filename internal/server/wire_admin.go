@@ -26,7 +26,7 @@ func wireAdmin(st store.Store, ring *keyring, s AdminSettings) (*admin.Admin, er
 	}
 	limits, err := newAlgorithms(s.ClientAssertions, config.DPoP{})
 	if err != nil {
-		return nil, err
+		return nil, settingsError(err)
 	}
 	self, localHTTP := s.Identity.Issuer, overHTTP(s.Identity)
 	var documents admin.Documents
