@@ -51,9 +51,15 @@ func (p *process) read(flag, name string) ([]byte, error) {
 }
 
 // secret reads a secret. A final newline, which editors and echo add, is not part
-// of it.
+// of it. A person types it in one line.
 func (p *process) secret(flag, name string) (string, error) {
-	data, err := p.read(flag, name)
+	var data []byte
+	var err error
+	if terminal, typing := p.terminal(); name == "-" && typing {
+		data, err = p.typed(terminal, flag)
+	} else {
+		data, err = p.read(flag, name)
+	}
 	if err != nil {
 		return "", err
 	}

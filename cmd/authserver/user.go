@@ -21,7 +21,7 @@ type UserFlags struct {
 	Permission []string `field:"permissions" sep:"none" help:"Permission in the user's tokens. Repeats."`
 	Claim      []string `field:"claims" sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of the user's tokens, with a value in JSON or a string. Repeats."`
 	UserProfileFlags
-	PasswordStdin bool `field:"password" help:"Read the password from standard input: 8 characters to 1024 bytes, and none of the most common."`
+	PasswordStdin bool `field:"password" help:"Read the password from standard input, or ask for it on a terminal: 8 characters to 1024 bytes, and none of the most common."`
 }
 
 func (f UserFlags) input(p *process) (admin.UserInput, error) {
@@ -35,7 +35,7 @@ func (f UserFlags) input(p *process) (admin.UserInput, error) {
 		UserProfileInput: f.UserProfileFlags.input(),
 	}
 	if f.PasswordStdin {
-		password, err := p.secret("--password-stdin", "-")
+		password, err := p.newPassword()
 		if err != nil {
 			return admin.UserInput{}, err
 		}
