@@ -10,8 +10,8 @@ import (
 
 // heapFloor is the size, in bytes, to which the heap may always grow before Go collects garbage.
 // Go alone lets the heap double: it would collect a heap of a few megabytes dozens of times a
-// second under load.
-const heapFloor = 24 << 20
+// second under load. A larger floor makes no request cheaper (docs/decisions/57).
+const heapFloor = 12 << 20
 
 // heapPolicy sets after each collection how much the heap may grow until the next one: to the
 // floor, or to the double if that is more.
@@ -88,5 +88,5 @@ func percentTo(floor uint64, u inUse) int {
 	}
 	percent := (floor - u.heap) * 2 / max(u.heap+u.roots, 1) * 50
 	most := floor / goLeast * goPercent            // more would allow more than the floor
-	return int(min(max(percent, goPercent), most)) //nolint:gosec // G115: most is 600 with heapFloor
+	return int(min(max(percent, goPercent), most)) //nolint:gosec // G115: most is 300 with heapFloor
 }

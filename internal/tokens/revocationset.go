@@ -12,7 +12,7 @@ import (
 // segments divides the entries, so that one pass over a segment is short.
 const segments = 256
 
-// revocationSet stores revocations in about 45 to 70 bytes each: a hash of each name, and moments
+// revocationSet stores revocations in 45 to 67 bytes each: a hash of each name, and moments
 // with the precision of an [ID]. The seeds of the hash never leave the process, and the hash is so
 // long that no two names collide.
 type revocationSet struct {
