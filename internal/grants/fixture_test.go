@@ -126,8 +126,10 @@ func newWorldOn(t testing.TB, db store.Store) *world {
 		Issuing: issuing, Login: logins.Password{Users: w.db, Verifier: hasher()}, Families: w.db, Refresh: w.codec, Clock: ourClock, Rand: rand.Reader,
 	}
 	w.refresh = &grants.Refresh{
-		Issuing: issuing, Families: w.db, PutBacks: &grants.PutBacks{Families: w.db}, Refresh: w.codec, Revoker: w.revoker(), Grace: grace,
-		Clock: store.Clock{ID: ourClock, Skew: skew},
+		Rotating: grants.Rotating{
+			Issuing: issuing, PutBacks: &grants.PutBacks{Families: w.db}, Refresh: w.codec, Revoker: w.revoker(), Clock: store.Clock{ID: ourClock, Skew: skew},
+		},
+		Families: w.db, Grace: grace,
 	}
 	w.jwtBearer = &grants.JWTBearer{Issuing: issuing, Trust: &grants.Trust{
 		Issuers: w.db, Clients: w.db, Users: w.db, Names: w.db, Decrypter: w.manager, Verifier: w.verifier, Self: self,

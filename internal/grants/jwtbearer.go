@@ -198,11 +198,6 @@ func ceiling(client *store.Client, issuer store.Issuer) (bounds, error) {
 	return limit, nil
 }
 
-func disjoint() *oauth.Error {
-	return oauth.Fail(oauth.InvalidTarget, "resources_disjoint",
-		"the client and the issuer have no resource in common: an administrator can add one to either of them")
-}
-
 // askedAssertionScope reads the requested scope: from the parameter, or else from the
 // claim, as Google's and Salesforce's clients send it. If both are there, they have to
 // agree.

@@ -58,6 +58,11 @@ func (t *Targets) Resolve(ctx context.Context, asked, registered []string) (Targ
 	return combine(t.lookUp(ctx, asked))
 }
 
+func disjoint() *oauth.Error {
+	return oauth.Fail(oauth.InvalidTarget, "resources_disjoint",
+		"the client and the issuer have no resource in common: an administrator can add one to either of them")
+}
+
 // found is a resource, or the reason why there can be no token for it.
 type found struct {
 	store.Resource // has its ID in any case

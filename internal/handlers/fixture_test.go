@@ -240,13 +240,12 @@ func (s *site) issuing(manager *keys.Manager, targets *grants.Targets, codec *to
 
 func (s *site) registry(issuing grants.Issuing, codec *tokens.RefreshCodec, hasher *passwords.Hasher, revoker *tokens.Revoker) *grants.Registry {
 	s.Helper()
+	rotating := grants.Rotating{Issuing: issuing, PutBacks: &grants.PutBacks{Families: s.db}, Refresh: codec, Revoker: revoker}
 	r, err := grants.NewRegistry(
-		&grants.AuthorizationCode{
-			Issuing: issuing, Families: s.db, PutBacks: &grants.PutBacks{Families: s.db}, Codes: &tokens.CodeCodec{Keys: codec.Keys}, Refresh: codec, Revoker: revoker,
-		},
+		&grants.AuthorizationCode{Rotating: rotating, Families: s.db, Codes: &tokens.CodeCodec{Keys: codec.Keys}},
 		&grants.ClientCredentials{Issuing: issuing},
 		&grants.Password{Issuing: issuing, Login: logins.Password{Users: s.db, Verifier: hasher, Guard: s.guard}, Families: s.db, Refresh: codec, Rand: rand.Reader},
-		&grants.Refresh{Issuing: issuing, Families: s.db, PutBacks: &grants.PutBacks{Families: s.db}, Refresh: codec, Revoker: revoker, Sessions: s.browsers, Grace: 10 * time.Second},
+		&grants.Refresh{Rotating: rotating, Families: s.db, Sessions: s.browsers, Grace: 10 * time.Second},
 		&grants.JWTBearer{Issuing: issuing, Trust: &grants.Trust{
 			Issuers: s.db, Clients: s.db, Users: s.db,
 			Verifier: &assertions.Verifier{Skew: time.Minute, Opener: plainBox{}}, Self: issuer, Audiences: []string{issuer, issuer + TokenPath}, Own: assertions.ClientRules{MaxLifetime: time.Hour},

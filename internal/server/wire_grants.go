@@ -62,17 +62,16 @@ type grantParts struct {
 // wireGrants makes the grants, a line for each.
 func wireGrants(p grantParts) (*grants.Registry, error) {
 	issuing := p.issuing
+	rotating := grants.Rotating{Issuing: issuing, PutBacks: p.putBacks, Refresh: p.codec, Revoker: p.revoker, Clock: p.clock}
 	trust := &grants.Trust{
 		Issuers: p.cached, Clients: p.cached, Users: p.store, Names: p.store, Decrypter: p.manager, Verifier: p.verifier, Self: p.identity.Issuer,
 		Audiences: audiences(p.identity.Issuer), Own: p.limits.ofClients(p.assertions),
 	}
 	return grants.NewRegistry(
-		&grants.AuthorizationCode{
-			Issuing: issuing, Families: p.store, PutBacks: p.putBacks, Codes: &tokens.CodeCodec{Keys: p.codec.Keys}, Refresh: p.codec, Revoker: p.revoker, Clock: p.clock,
-		},
+		&grants.AuthorizationCode{Rotating: rotating, Families: p.store, Codes: &tokens.CodeCodec{Keys: p.codec.Keys}},
 		&grants.ClientCredentials{Issuing: issuing},
 		&grants.Password{Issuing: issuing, Login: p.login, Families: p.store, Refresh: p.codec, Clock: p.clock.ID, Rand: rand.Reader},
-		&grants.Refresh{Issuing: issuing, Families: p.store, PutBacks: p.putBacks, Refresh: p.codec, Revoker: p.revoker, Sessions: p.browsers, Grace: p.refresh.RefreshGrace, Clock: p.clock},
+		&grants.Refresh{Rotating: rotating, Families: p.store, Sessions: p.browsers, Grace: p.refresh.RefreshGrace},
 		&grants.JWTBearer{Issuing: issuing, Trust: trust},
 		&grants.Exchange{Issuing: issuing, Users: p.store, Clients: p.store, Tokens: p.own, Revoked: p.view, Used: p.used, Trust: trust},
 	)
