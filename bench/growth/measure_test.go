@@ -55,8 +55,11 @@ func requests() []call {
 // whose commit was lost.
 func rotate(ctx context.Context, d *database, id store.FamilyID, now time.Time, idle time.Duration) error {
 	got, err := d.Rotate(ctx, store.Rotation{
-		ID: id, Generation: d.generation.Add(1), ClientID: client, ClientNotBefore: registered(),
-		Candidates: []store.Candidate{{Resource: "https://api.example.com"}}, Now: store.At(now), Idle: idle, Grace: 10 * time.Second, Reuse: reuse(id, now),
+		Exchange: store.Exchange{
+			ID: id, ClientID: client, ClientNotBefore: registered(),
+			Candidates: []store.Candidate{{Resource: "https://api.example.com"}}, Now: store.At(now), Idle: idle, Voids: reuse(id, now),
+		},
+		Generation: d.generation.Add(1), Grace: 10 * time.Second,
 	})
 	if err == nil && got.Outcome != store.Rotated {
 		return fmt.Errorf("a refresh was %s", got.Outcome)

@@ -154,33 +154,17 @@ func Delivery(by store.Change, d store.Delivery) store.Event {
 	return e
 }
 
-// RefusedCode is the event of a code that a redemption refuses, recorded as Refused is.
-func RefusedCode(r store.Redemption, outcome store.Outcome, f store.Family, u store.User) store.Event {
-	e := store.Event{
-		At: store.At(r.Now), Type: store.EventType("code." + outcome.String()),
-		Actor:    store.Actor{Type: store.ActorClient, ID: r.ClientID},
-		ClientID: f.ClientID, UserID: f.UserID, Family: f.ID.String(), RequestID: r.RequestID,
-		Details: store.EventDetails{Name: u.Username, Generation: f.Generation},
-	}
-	if outcome == store.CodeReplayed {
-		e.Details.Reason = r.Replay.Reason
-		return e
-	}
-	e.Once = string(e.Type) + " " + e.Family + " " + r.ClientID
-	return e
-}
-
-// Refused is the event of a refresh token that a rotation refuses. A live family may be presented
+// Refused is the event of a code or a refresh token that is refused. A live family may be presented
 // again and again, so the event is recorded once for each client.
-func Refused(r store.Rotation, outcome store.Outcome, f store.Family, u store.User) store.Event {
+func Refused(presented string, r store.Rotation, outcome store.Outcome, f store.Family, u store.User) store.Event {
 	e := store.Event{
-		At: store.At(r.Now), Type: store.EventType("refresh_token." + outcome.String()),
+		At: store.At(r.Now), Type: store.EventType(presented + "." + outcome.String()),
 		Actor:    store.Actor{Type: store.ActorClient, ID: r.ClientID},
 		ClientID: f.ClientID, UserID: f.UserID, Family: f.ID.String(), RequestID: r.RequestID,
 		Details: store.EventDetails{Name: u.Username, Presented: r.Generation, Generation: f.Generation},
 	}
-	if outcome == store.Reused {
-		e.Details.Reason = r.Reuse.Reason
+	if outcome == store.Reused || outcome == store.CodeReplayed {
+		e.Details.Reason = r.Voids.Reason
 		return e
 	}
 	e.Once = string(e.Type) + " " + e.Family + " " + r.ClientID

@@ -61,34 +61,16 @@ const unrefreshed = 10 * 365 * 24 * time.Hour
 // plan reads the request. Resources that the client may not ask for (any more) are refused
 // here.
 func (g *AuthorizationCode) plan(ctx context.Context, r Request, id store.FamilyID, challenge string) (store.Redemption, plan, error) {
-	asked := r.Form.Resources()
-	if len(asked) > 0 { // RFC 8707 §2.2: a subset of the granted resources
+	if asked := r.Form.Resources(); len(asked) > 0 { // RFC 8707 §2.2: a subset of the granted resources
 		if _, err := g.Targets.Resolve(ctx, asked, r.Client.Resources); err != nil {
 			return store.Redemption{}, plan{}, err
 		}
 	}
-	resources := g.candidates(ctx, r, asked)
-	idle := r.Client.RefreshIdle
+	exchange, resources := g.ask(ctx, r, id, nil, g.Revoker.Replay(id, r.Now))
 	if !r.Client.May(oauth.RefreshToken) {
-		idle = unrefreshed
+		exchange.Idle = unrefreshed
 	}
-	redemption := store.Redemption{
-		ID:              id,
-		ClientID:        r.Client.ID,
-		ClientNotBefore: r.Client.NotBefore,
-		RedirectURI:     r.Form.Get("redirect_uri"),
-		Challenge:       challenge,
-		Proved:          r.Possession.keys(),
-		Binds:           r.familyKey(),
-		Resources:       asked,
-		Now:             store.At(r.Now),
-		Clock:           g.Clock,
-		Idle:            idle,
-		Candidates:      candidates(resources, nil),
-		Uses:            uses(r.Once),
-		Replay:          g.Revoker.Replay(id, r.Now),
-		RequestID:       r.RequestID,
-	}
+	redemption := store.Redemption{Exchange: exchange, RedirectURI: r.Form.Get("redirect_uri"), Challenge: challenge}
 	return redemption, plan{rotation: redemption.Rotation(), resources: resources}, nil
 }
 

@@ -40,6 +40,26 @@ const (
 	kept = "kept"
 )
 
+// ask is what the request asks of a family, and the resources that the access token may be for.
+func (g *Rotating) ask(ctx context.Context, r Request, id store.FamilyID, scope oauth.Scope, voids store.Void) (store.Exchange, []found) {
+	resources := g.candidates(ctx, r, r.Form.Resources())
+	return store.Exchange{
+		ID:              id,
+		ClientID:        r.Client.ID,
+		ClientNotBefore: r.Client.NotBefore,
+		Proved:          r.Possession.keys(),
+		Binds:           r.familyKey(),
+		Resources:       r.Form.Resources(),
+		Now:             store.At(r.Now),
+		Clock:           g.Clock,
+		Idle:            r.Client.RefreshIdle,
+		Candidates:      candidates(resources, scope),
+		Uses:            uses(r.Once),
+		Voids:           voids,
+		RequestID:       r.RequestID,
+	}, resources
+}
+
 // exchange moves the family, and returns it with the answer. It asks the database once. A refusal
 // changes nothing, except that a second use ends the family: all refusals are decided before the
 // move or by its statement, and a later failure is put back.

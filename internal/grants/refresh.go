@@ -63,9 +63,8 @@ func (g *Refresh) plan(ctx context.Context, r Request, presented tokens.Refresh)
 	if err != nil {
 		return plan{}, err
 	}
-	asked := r.Form.Resources()
 	target := Target{AnyScope: true} // the resources of the family are not known yet
-	if len(asked) > 0 {
+	if asked := r.Form.Resources(); len(asked) > 0 {
 		if target, err = g.Targets.Resolve(ctx, asked, r.Client.Resources); err != nil {
 			return plan{}, err
 		}
@@ -74,25 +73,9 @@ func (g *Refresh) plan(ctx context.Context, r Request, presented tokens.Refresh)
 	if _, err := target.Scope(scope, r.Client.Scopes, nil); err != nil {
 		return plan{}, err
 	}
-	resources := g.candidates(ctx, r, asked)
+	exchange, resources := g.ask(ctx, r, presented.Family, scope, g.Revoker.Reuse(presented.Family, r.Now))
 	return plan{resources: resources, rotation: store.Rotation{
-		ID:              presented.Family,
-		Generation:      presented.Generation,
-		Keep:            !r.Client.Profile.Rotates(),
-		ClientID:        r.Client.ID,
-		ClientNotBefore: r.Client.NotBefore,
-		Proved:          r.Possession.keys(),
-		Binds:           r.familyKey(),
-		Scope:           scope,
-		Resources:       asked,
-		Candidates:      candidates(resources, scope),
-		Now:             store.At(r.Now),
-		Clock:           g.Clock,
-		Grace:           g.Grace,
-		Idle:            r.Client.RefreshIdle,
-		Uses:            uses(r.Once),
-		Reuse:           g.Revoker.Reuse(presented.Family, r.Now),
-		RequestID:       r.RequestID,
+		Exchange: exchange, Generation: presented.Generation, Keep: !r.Client.Profile.Rotates(), Scope: scope, Grace: g.Grace,
 	}}, nil
 }
 

@@ -3,36 +3,16 @@ package store
 import (
 	"context"
 	"slices"
-	"time"
 )
 
 // Redemption asks to exchange an authorization code, which is generation 0 of a family, for
 // tokens: the family moves to generation 1.
 type Redemption struct {
-	ID       FamilyID
-	ClientID string // the client that presents it
-	// ClientNotBefore is the client's NotBefore: a family with an earlier one is revoked.
-	ClientNotBefore Moment
-	RedirectURI     string // as presented; "": none
+	Exchange
+	RedirectURI string // as presented; "": none
 	// Challenge is BASE64URL(SHA256(code_verifier)) of the verifier presented (RFC 7636 §4.6); "":
 	// none.
 	Challenge string
-	// Proved are the keys that the request proved, in the form of Family.BoundTo.
-	Proved []string
-	// Binds is the key to which the family is bound from now on; "": none.
-	Binds     string
-	Resources []string // asked for (RFC 8707 §2.2); nil: the family's
-	Now       Moment
-	Clock     Clock         // the clock of Now
-	Idle      time.Duration // IdleExpiresAt becomes Now+Idle, at most ExpiresAt
-	// Candidates are the resources that the access token may be for: the requested ones, or all
-	// that the client may ask for.
-	Candidates []Candidate
-	// Uses are recorded in the same step if it is Redeemed, and otherwise not.
-	Uses []Use
-	// Replay is what a replay revokes: the access tokens of the family.
-	Replay    Void
-	RequestID string // for the audit; the client is the actor
 }
 
 // The outcomes that only a Redemption has. They are decided in this order: Unknown, WrongClient,
@@ -62,12 +42,7 @@ type Redemptions interface {
 }
 
 // Rotation returns the redemption for PutBack: a rotation of generation 0.
-func (r Redemption) Rotation() Rotation {
-	return Rotation{
-		ID: r.ID, ClientID: r.ClientID, ClientNotBefore: r.ClientNotBefore, Proved: r.Proved, Binds: r.Binds, Resources: r.Resources,
-		Now: r.Now, Clock: r.Clock, Idle: r.Idle, Candidates: r.Candidates, Uses: r.Uses, Reuse: r.Replay, RequestID: r.RequestID,
-	}
-}
+func (r Redemption) Rotation() Rotation { return Rotation{Exchange: r.Exchange} }
 
 // Decide returns the outcome of a redemption, in the order of the outcomes, from the present family
 // and user, and from whether one of the uses was recorded before. An engine that decides in SQL has

@@ -7,32 +7,38 @@ import (
 	"authserver/internal/oauth"
 )
 
-// Rotation asks to exchange one generation of a family for the next.
-type Rotation struct {
-	ID         FamilyID
-	Generation uint32 // of the refresh token presented
-	Keep       bool   // the refresh token presented stays the newest, and stays valid
-	ClientID   string // the client that presents it
+// Exchange is what a Rotation and a Redemption have in common: the client presents a refresh token
+// or a code of a family, and asks for tokens.
+type Exchange struct {
+	ID       FamilyID
+	ClientID string // the client that presents it
 	// ClientNotBefore is the client's NotBefore: a family with an earlier one is revoked.
 	ClientNotBefore Moment
 	// Proved are the keys that the request proved, in the form of Family.BoundTo.
 	Proved []string
 	// Binds is the key to which an unbound family is bound from now on; "": it stays unbound.
 	Binds     string
-	Scope     oauth.Scope // asked for; nil: the family's
-	Resources []string    // asked for; nil: the family's
+	Resources []string // asked for (RFC 8707 §2.2); nil: the family's
 	Now       Moment
 	Clock     Clock         // the clock of Now
-	Grace     time.Duration // how long the generation before may be presented again; 0: it may not
 	Idle      time.Duration // IdleExpiresAt becomes Now+Idle, at most ExpiresAt
 	// Candidates are the resources that the access token may be for: the requested ones, or all
 	// that the client may ask for.
 	Candidates []Candidate
-	// Uses are recorded in the same step if it is Rotated or Graced, and otherwise not.
+	// Uses are recorded in the same step if the outcome is a token, and otherwise not.
 	Uses []Use
-	// Reuse is what a reuse revokes: the access tokens of the family.
-	Reuse     Void
+	// Voids is what a second use revokes: the access tokens of the family.
+	Voids     Void
 	RequestID string // for the audit; the client is the actor
+}
+
+// Rotation asks to exchange one generation of a family for the next.
+type Rotation struct {
+	Exchange
+	Generation uint32        // of the refresh token presented
+	Keep       bool          // the refresh token presented stays the newest, and stays valid
+	Scope      oauth.Scope   // asked for; nil: the family's
+	Grace      time.Duration // how long the generation before may be presented again; 0: it may not
 }
 
 // Next returns the generation that the family moves to.

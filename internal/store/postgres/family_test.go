@@ -83,10 +83,7 @@ func TestRedemptionStaysOnItsPage(t *testing.T) {
 		if f.Generation > 0 {
 			return s.Rotate(t.Context(), r)
 		}
-		return s.Redeem(t.Context(), store.Redemption{
-			ID: f.ID, ClientID: r.ClientID, ClientNotBefore: r.ClientNotBefore, RedirectURI: "https://app.example.com/callback",
-			Now: r.Now, Candidates: r.Candidates, Idle: r.Idle,
-		})
+		return s.Redeem(t.Context(), store.Redemption{Exchange: r.Exchange, RedirectURI: "https://app.example.com/callback"})
 	}, store.Redeemed, store.Rotated)
 }
 

@@ -158,7 +158,10 @@ func withFamily(t *testing.T, s store.Store) store.Family {
 
 func present(f store.Family, generation uint32) store.Rotation {
 	return store.Rotation{
-		ID: f.ID, Generation: generation, ClientID: "web", Candidates: []store.Candidate{{Resource: "urn:api"}}, Now: at(time.Minute), Grace: 10 * time.Second,
-		Idle: time.Hour, Reuse: store.Void{Kind: store.RevokedFamily, Value: f.ID.String(), Before: at(time.Minute), IssuedUntil: at(time.Hour)},
+		Exchange: store.Exchange{
+			ID: f.ID, ClientID: "web", Candidates: []store.Candidate{{Resource: "urn:api"}}, Now: at(time.Minute), Idle: time.Hour,
+			Voids: store.Void{Kind: store.RevokedFamily, Value: f.ID.String(), Before: at(time.Minute), IssuedUntil: at(time.Hour)},
+		},
+		Generation: generation, Grace: 10 * time.Second,
 	}
 }

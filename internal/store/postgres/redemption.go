@@ -76,8 +76,8 @@ func (d *DB) Redeem(ctx context.Context, r store.Redemption) (store.RotationResu
 	args := []any{
 		r.ID[:], r.ClientID, orNever(r.ClientNotBefore), r.RedirectURI, r.Challenge, list(r.Proved), orNull(r.Binds),
 		listOrNull(r.Resources), orNever(now), orNever(now.Add(r.Idle)), clockOrNull(r.Clock.ID), r.Clock.Skew,
-		candidates.ids, candidates.kinds, orNever(r.Replay.IssuedUntil), orNever(now.Add(store.KeepRevoked)), r.Replay.Value,
-		r.Replay.Reason, orNever(r.Replay.Before), orNull(r.RequestID),
+		candidates.ids, candidates.kinds, orNever(r.Voids.IssuedUntil), orNever(now.Add(store.KeepRevoked)), r.Voids.Value,
+		r.Voids.Reason, orNever(r.Voids.Before), orNull(r.RequestID),
 	}
 	decides := statement{redeem, args}
 	if len(r.Uses) > 0 {

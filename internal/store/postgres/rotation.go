@@ -137,7 +137,7 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 		listOrNull(r.Resources), orNever(now), r.Grace, orNever(now.Add(r.Idle)), list(r.Proved), orNull(r.Binds),
 		clockOrNull(r.Clock.ID), r.Clock.Skew, int64(r.Next()), candidates.ids,
 		candidates.kinds, candidates.knowing, candidates.scopes, orNull(r.RequestID),
-		orNever(r.Reuse.IssuedUntil), orNever(now.Add(store.KeepRevoked)), r.Reuse.Value, r.Reuse.Reason, orNever(r.Reuse.Before),
+		orNever(r.Voids.IssuedUntil), orNever(now.Add(store.KeepRevoked)), r.Voids.Value, r.Voids.Reason, orNever(r.Voids.Before),
 	}
 	decides := statement{rotate, args}
 	if len(r.Uses) > 0 {

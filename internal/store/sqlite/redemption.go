@@ -9,7 +9,7 @@ import (
 
 // Redeem decides and moves under the write lock.
 func (d *DB) Redeem(ctx context.Context, r store.Redemption) (store.RotationResult, error) {
-	return d.decide(ctx, "redeem an authorization code", r.ID, r.Uses, func(ctx context.Context, tx *transaction, f store.Family, u store.User, replayed bool) (result store.RotationResult, err error) {
+	return d.decide(ctx, "redeem an authorization code", r.Exchange, func(ctx context.Context, tx *transaction, f store.Family, u store.User, replayed bool) (result store.RotationResult, err error) {
 		result = store.RotationResult{Outcome: r.Decide(f, u, replayed), Family: f, User: u}
 		switch result.Outcome {
 		case store.Redeemed:
@@ -17,10 +17,9 @@ func (d *DB) Redeem(ctx context.Context, r store.Redemption) (store.RotationResu
 				err = use(ctx, tx, r.Uses)
 			}
 		case store.WrongClient, store.WrongRedirectURI, store.WrongVerifier, store.WrongKey:
-			err = record(ctx, tx, events.RefusedCode(r, result.Outcome, f, u))
+			err = record(ctx, tx, events.Refused("code", r.Rotation(), result.Outcome, f, u))
 		case store.CodeReplayed:
-			result.Family.RevokedAt, result.Family.RevokedReason = store.At(r.Now), r.Replay.Reason
-			err = endUsedTwice(ctx, tx, f.ID, r.Now, r.Replay, events.RefusedCode(r, store.CodeReplayed, f, u))
+			result.Family, err = endUsedTwice(ctx, tx, r.Exchange, f, events.Refused("code", r.Rotation(), store.CodeReplayed, f, u))
 		}
 		return result, err
 	})

@@ -12,7 +12,7 @@ import (
 
 // Rotate decides and moves under the write lock.
 func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult, error) {
-	return d.decide(ctx, "rotate a refresh token", r.ID, r.Uses, func(ctx context.Context, tx *transaction, f store.Family, u store.User, replayed bool) (result store.RotationResult, err error) {
+	return d.decide(ctx, "rotate a refresh token", r.Exchange, func(ctx context.Context, tx *transaction, f store.Family, u store.User, replayed bool) (result store.RotationResult, err error) {
 		result = store.RotationResult{Outcome: r.Decide(f, u, replayed), Family: f, User: u}
 		switch result.Outcome {
 		case store.Graced:
@@ -22,17 +22,16 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 				err = use(ctx, tx, r.Uses)
 			}
 		case store.WrongClient, store.WrongKey:
-			err = record(ctx, tx, events.Refused(r, result.Outcome, f, u))
+			err = record(ctx, tx, events.Refused("refresh_token", r, result.Outcome, f, u))
 		case store.Reused:
-			result.Family.RevokedAt, result.Family.RevokedReason = store.At(r.Now), r.Reuse.Reason
-			err = endUsedTwice(ctx, tx, f.ID, r.Now, r.Reuse, events.Refused(r, store.Reused, f, u))
+			result.Family, err = endUsedTwice(ctx, tx, r.Exchange, f, events.Refused("refresh_token", r, store.Reused, f, u))
 		}
 		return result, err
 	})
 }
 
 // decide reads a family and its user under the write lock, and calls step to decide and move.
-func (d *DB) decide(ctx context.Context, doing string, id store.FamilyID, uses []store.Use,
+func (d *DB) decide(ctx context.Context, doing string, r store.Exchange,
 	step func(context.Context, *transaction, store.Family, store.User, bool) (store.RotationResult, error),
 ) (store.RotationResult, error) {
 	var result store.RotationResult
@@ -40,7 +39,7 @@ func (d *DB) decide(ctx context.Context, doing string, id store.FamilyID, uses [
 		var f store.Family
 		var u store.User
 		err := tx.row(ctx, "SELECT "+familyColumnNames+", "+userColumnNames+`
-			FROM refresh_families f JOIN users u ON u.id = f.user_id WHERE f.id = ?`, id[:]).
+			FROM refresh_families f JOIN users u ON u.id = f.user_id WHERE f.id = ?`, r.ID[:]).
 			Scan(append(familyColumns(&f), userColumns(&u)...)...)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil // Unknown is the zero Outcome
@@ -48,7 +47,7 @@ func (d *DB) decide(ctx context.Context, doing string, id store.FamilyID, uses [
 		if err != nil {
 			return err
 		}
-		replay, replayed, err := usedBefore(ctx, tx, uses)
+		replay, replayed, err := usedBefore(ctx, tx, r.Uses)
 		if err != nil {
 			return err
 		}
@@ -105,12 +104,13 @@ func (d *DB) PutBack(ctx context.Context, r store.Rotation, was store.Outcome) e
 }
 
 // endUsedTwice ends a family after a client presented a code or a refresh token a second time.
-func endUsedTwice(ctx context.Context, tx *transaction, id store.FamilyID, at store.Moment, v store.Void, told store.Event) error {
-	if _, err := end(ctx, tx, id, at, v.Reason); err != nil {
-		return err
+func endUsedTwice(ctx context.Context, tx *transaction, r store.Exchange, f store.Family, told store.Event) (store.Family, error) {
+	f.RevokedAt, f.RevokedReason = store.At(r.Now), r.Voids.Reason
+	if _, err := end(ctx, tx, f.ID, r.Now, r.Voids.Reason); err != nil {
+		return f, err
 	}
-	if err := revoke(ctx, tx, v); err != nil {
-		return err
+	if err := revoke(ctx, tx, r.Voids); err != nil {
+		return f, err
 	}
-	return record(ctx, tx, told)
+	return f, record(ctx, tx, told)
 }

@@ -51,10 +51,7 @@ func withCode(t *testing.T, ctx context.Context, s store.Store) store.Family {
 
 // redeem returns a redemption of a code that meets its conditions.
 func redeem(f store.Family, after time.Duration) store.Redemption {
-	r := store.Redemption{
-		ID: f.ID, ClientID: f.ClientID, ClientNotBefore: at(0), RedirectURI: f.Code.RedirectURI, Challenge: f.Code.Challenge,
-		Now: at(after), Candidates: candidates(f.Resources...), Idle: time.Hour, Replay: voidsFamily(f.ID, after, "code_replayed"),
-	}
+	r := store.Redemption{Exchange: exchange(f, after, "code_replayed"), RedirectURI: f.Code.RedirectURI, Challenge: f.Code.Challenge}
 	if f.Code.JKT != "" {
 		r.Proved = []string{anotherThumbprint, store.BoundToJKT + f.Code.JKT}
 	}
@@ -114,7 +111,7 @@ func redeemedTwice(t *testing.T, ctx context.Context, s store.Store) {
 	moved.Family.RevokedAt, moved.Family.RevokedReason = again.Now, "code_replayed"
 	same(t, got, store.RotationResult{Outcome: store.CodeReplayed, Family: moved.Family, User: moved.User})
 	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), moved.Family)
-	same(t, recorded(t, ctx, s), []store.Revocation{kept(again.Replay)})
+	same(t, recorded(t, ctx, s), []store.Revocation{kept(again.Voids)})
 	told := theEvents(t, ctx, s, store.AuthorizationCodeReplayed)
 	same(t, len(told), 1)
 	same(t, told[0].Details.Reason, "code_replayed")

@@ -65,10 +65,10 @@ func reused(t *testing.T, ctx context.Context, s store.Store) {
 	late.Scope = oauth.Scope{"unheard of"} // reuse comes before scope
 	got := must[store.RotationResult](t)(s.Rotate(ctx, late))
 
-	moved.Family.RevokedAt, moved.Family.RevokedReason = late.Now, late.Reuse.Reason
+	moved.Family.RevokedAt, moved.Family.RevokedReason = late.Now, late.Voids.Reason
 	same(t, got, store.RotationResult{Outcome: store.Reused, Family: moved.Family, User: moved.User})
 	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), moved.Family)
-	same(t, recorded(t, ctx, s), []store.Revocation{kept(late.Reuse)})
+	same(t, recorded(t, ctx, s), []store.Revocation{kept(late.Voids)})
 
 	same(t, must[store.RotationResult](t)(s.Rotate(ctx, present(f, 2, 2*time.Minute))),
 		store.RotationResult{Outcome: store.Revoked, Family: moved.Family, User: moved.User})

@@ -218,11 +218,18 @@ func candidates(resources ...string) []store.Candidate {
 	return list
 }
 
+// exchange returns the parts of an exchange that meets its conditions.
+func exchange(f store.Family, after time.Duration, usedTwice string) store.Exchange {
+	return store.Exchange{
+		ID: f.ID, ClientID: f.ClientID, ClientNotBefore: at(0), Now: at(after), Candidates: candidates(f.Resources...), Idle: time.Hour,
+		Voids: voidsFamily(f.ID, after, usedTwice),
+	}
+}
+
 // present returns a rotation of a generation of the family some time after it began.
 func present(f store.Family, generation uint32, after time.Duration) store.Rotation {
 	return store.Rotation{
-		ID: f.ID, Generation: generation, ClientID: f.ClientID, ClientNotBefore: at(0), Now: at(after), Candidates: candidates(f.Resources...),
-		Grace: 10 * time.Second, Idle: time.Hour, Reuse: voidsFamily(f.ID, after, "refresh_reused"),
+		Exchange: exchange(f, after, "refresh_reused"), Generation: generation, Grace: 10 * time.Second,
 	}
 }
 

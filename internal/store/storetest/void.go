@@ -71,9 +71,9 @@ func voidings(t *testing.T, ctx context.Context, s store.Store) map[string]func(
 			f := withFamily(t, ctx, s)
 			must[store.RotationResult](t)(s.Rotate(ctx, present(f, 2, 0)))
 			late := present(f, 1, time.Minute)
-			late.Reuse.IssuedUntil = until
+			late.Voids.IssuedUntil = until
 			same(t, must[store.RotationResult](t)(s.Rotate(ctx, late)).Outcome, store.Reused)
-			return late.Reuse.Kind, late.Reuse.Value
+			return late.Voids.Kind, late.Voids.Value
 		},
 	}
 }
