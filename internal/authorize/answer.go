@@ -44,15 +44,10 @@ func (a Answer) Location() string {
 		pairs = append(pairs, url.QueryEscape(f.Name)+"="+url.QueryEscape(f.Value))
 	}
 	encoded := strings.Join(pairs, "&")
-	switch {
-	case a.Mode == ModeFragment:
+	if a.Mode == ModeFragment {
 		return a.RedirectURI + "#" + encoded
-	case !strings.Contains(a.RedirectURI, "?"):
-		return a.RedirectURI + "?" + encoded
-	case strings.HasSuffix(a.RedirectURI, "?"), strings.HasSuffix(a.RedirectURI, "&"):
-		return a.RedirectURI + encoded
 	}
-	return a.RedirectURI + "&" + encoded
+	return oauth.AddQuery(a.RedirectURI, encoded)
 }
 
 // answer makes an answer with the state of the request and the issuer that answers

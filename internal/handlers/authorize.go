@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"authserver/internal/authorize"
-	"authserver/internal/oauth"
 	"authserver/internal/web"
 )
 
@@ -39,19 +38,14 @@ func (e Authorize) get(w http.ResponseWriter, r *http.Request, n *web.RequestInf
 	return e.step(w, r, n, v)
 }
 
-// post takes a request in a form, which pages of other sites send. The browser leaves out the
-// cookie then, because the cookie is SameSite=Lax. So post redirects the browser to the same
-// endpoint by GET, which brings the cookie.
+// post takes a request in a form: see [readCrossSite].
 func (e Authorize) post(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
-	body, err := n.Read(r)
+	query, err := readCrossSite(r, n)
 	if err != nil {
 		return err
 	}
-	if _, err := oauth.ParseForm(r.Header.Get("Content-Type"), ""); err != nil {
-		return err
-	}
 	now := e.Now()
-	flow, err := e.Authorizer.Begin(r.Context(), string(body), now)
+	flow, err := e.Authorizer.Begin(r.Context(), query, now)
 	n.Claimed = flow.Client.ID
 	if err != nil {
 		return err

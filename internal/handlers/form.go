@@ -33,6 +33,18 @@ func readFormText(r *http.Request, n *web.RequestInfo) (form oauth.Form, body st
 	return form, body, err
 }
 
+// readCrossSite reads a request in a form, which pages of other sites send, as a query. The browser
+// leaves out the cookie then, because the cookie is SameSite=Lax. So the endpoint redirects the
+// browser to itself by GET, which brings the cookie.
+func readCrossSite(r *http.Request, n *web.RequestInfo) (query string, err error) {
+	body, err := n.Read(r)
+	if err != nil {
+		return "", err
+	}
+	_, err = oauth.ParseForm(r.Header.Get("Content-Type"), "")
+	return string(body), err
+}
+
 // clientRequired is the answer to a request that needs a client and presents none.
 func clientRequired() *oauth.Error {
 	return oauth.Fail(oauth.InvalidClient, "client_missing",

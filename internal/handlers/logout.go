@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"authserver/internal/oauth"
 	"authserver/internal/oidc"
 	"authserver/internal/pages"
 	"authserver/internal/store"
@@ -75,28 +74,20 @@ func (e *Logout) requested(r *http.Request) (oidc.Logout, error) {
 }
 
 func (e *Logout) continued(r *http.Request) (oidc.Logout, error) {
-	if len(r.URL.RawQuery) > 2*oidc.MaxSealedLogout {
-		return e.Requests.Open("damaged")
-	}
-	query, err := oauth.ParseQuery(r.URL.RawQuery)
+	sealed, err := continueOf(r)
 	if err != nil {
 		return oidc.Logout{}, err
 	}
-	return e.Requests.Open(query.Get("continue"))
+	return e.Requests.Open(sealed)
 }
 
-// endSessionByForm takes a request in a form, which pages of other sites send. The browser leaves
-// out the cookie then, because the cookie is SameSite=Lax. So it redirects the browser to the same
-// endpoint by GET, which brings the cookie.
+// endSessionByForm takes a request in a form: see [readCrossSite].
 func (e *Logout) endSessionByForm(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
-	body, err := n.Read(r)
+	query, err := readCrossSite(r, n)
 	if err != nil {
 		return err
 	}
-	if _, err := oauth.ParseForm(r.Header.Get("Content-Type"), ""); err != nil {
-		return err
-	}
-	out, err := e.Requests.Read(r.Context(), string(body))
+	out, err := e.Requests.Read(r.Context(), query)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"authserver/internal/authorize"
 	"authserver/internal/logins"
 	"authserver/internal/oauth"
+	"authserver/internal/oidc"
 	"authserver/internal/pages"
 	"authserver/internal/sessions"
 	"authserver/internal/store"
@@ -225,10 +226,11 @@ func redirect(w http.ResponseWriter, location string) {
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// continueOf reads the parameter "continue" of a page.
+// continueOf reads the parameter "continue" of a page. If the query is too long for that, it returns
+// a text that is not sealed, so that opening it is refused.
 func continueOf(r *http.Request) (string, error) {
-	if len(r.URL.RawQuery) > 2*authorize.MaxContinuation {
-		return "", oauth.Fail(oauth.InvalidRequest, "continuation_refused", "the address of this page is damaged or too old: go back to the application and sign in again")
+	if len(r.URL.RawQuery) > 2*max(authorize.MaxContinuation, oidc.MaxSealedLogout) {
+		return "damaged", nil
 	}
 	query, err := oauth.ParseQuery(r.URL.RawQuery)
 	return query.Get("continue"), err

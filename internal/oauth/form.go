@@ -42,6 +42,17 @@ func ParseForm(contentType, body string) (Form, error) {
 // [ParseForm] reads a body in UTF-8. The caller bounds its length.
 func ParseQuery(query string) (Form, error) { return parsePairs(query, inUTF8) }
 
+// AddQuery adds parameters to a URI without a fragment, and changes nothing else in it.
+func AddQuery(uri, parameters string) string {
+	switch {
+	case !strings.Contains(uri, "?"):
+		return uri + "?" + parameters
+	case strings.HasSuffix(uri, "?"), strings.HasSuffix(uri, "&"):
+		return uri + parameters
+	}
+	return uri + "&" + parameters
+}
+
 func parsePairs(text string, charset charset) (Form, error) {
 	form := Form{values: make(map[string]string)}
 	if n := strings.Count(text, "&") + 1; n > MaxFormFields { // empty ones too

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 
+	"authserver/internal/oauth"
 	"authserver/internal/store"
 )
 
@@ -29,7 +30,7 @@ func (l *Logouts) Frames(ctx context.Context, out Logout) ([]string, error) {
 			return nil, err
 		}
 		if client.FrontchannelLogoutURI != "" && len(frames) < maxFrames {
-			frames = append(frames, withQuery(client.FrontchannelLogoutURI, "iss="+url.QueryEscape(l.Hints.Issuer)+"&sid="+out.EndedSession))
+			frames = append(frames, oauth.AddQuery(client.FrontchannelLogoutURI, "iss="+url.QueryEscape(l.Hints.Issuer)+"&sid="+out.EndedSession))
 		}
 	}
 	return frames, nil

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"authserver/internal/oauth"
@@ -217,14 +216,5 @@ func withState(uri, state string) string {
 	if state == "" {
 		return uri
 	}
-	return withQuery(uri, "state="+url.QueryEscape(state))
-}
-
-// withQuery adds parameters to a registered URI, and changes nothing else in it.
-func withQuery(uri, parameters string) string {
-	separator := "?"
-	if strings.Contains(uri, "?") {
-		separator = "&"
-	}
-	return uri + separator + parameters
+	return oauth.AddQuery(uri, "state="+url.QueryEscape(state))
 }
