@@ -18,9 +18,7 @@ import (
 // Authorizer answers authorization requests.
 type Authorizer struct {
 	Issuer  string
-	Clients interface {
-		Client(ctx context.Context, id string) (store.Client, error)
-	}
+	Clients store.Clients
 	// Targets returns the part of a request that may be granted.
 	Targets interface {
 		Grantable(ctx context.Context, client store.Client, asked oauth.Scope, resources []string) (oauth.Grantable, error)

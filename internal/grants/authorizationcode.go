@@ -42,7 +42,7 @@ func (g *AuthorizationCode) Exchange(ctx context.Context, r Request) (Answer, er
 	}
 	redemption, plan, err := g.plan(ctx, r, id, challenge)
 	if err != nil {
-		return Answer{Family: id}, err
+		return Answer{About: tokens.About{Family: id}}, err
 	}
 	a, _, err := g.exchange(ctx, r, plan, move{
 		presented: "the authorization code",

@@ -64,7 +64,7 @@ func (g *Rotating) ask(ctx context.Context, r Request, id store.FamilyID, scope 
 // changes nothing, except that a second use ends the family: all refusals are decided before the
 // move or by its statement, and a later failure is put back.
 func (g *Rotating) exchange(ctx context.Context, r Request, p plan, m move) (Answer, store.Family, error) {
-	named := Answer{Family: p.rotation.ID}
+	named := Answer{About: tokens.About{Family: p.rotation.ID}}
 	if err := g.PutBacks.Settle(ctx, p.rotation.ID); err != nil {
 		return named, store.Family{}, fmt.Errorf("put %s back first: %w", m.presented, err)
 	}
@@ -151,7 +151,7 @@ func (g *Rotating) answer(ctx context.Context, r Request, p plan, moved store.Ro
 // refusedAnswer has what the log says about a refused code or refresh token: its user and client,
 // and when and why its family ended.
 func refusedAnswer(asked store.Rotation, moved store.RotationResult) Answer {
-	a := Answer{Outcome: moved.Outcome.String(), Family: asked.ID, Subject: moved.Family.UserID, Username: moved.User.Username}
+	a := Answer{Outcome: moved.Outcome.String(), About: tokens.About{Family: asked.ID, Subject: moved.Family.UserID, Username: moved.User.Username}}
 	switch moved.Outcome {
 	case store.Revoked, store.Reused:
 		a.RevokedAt, a.Revocation = moved.Family.Ended(moved.User, asked.ClientNotBefore)

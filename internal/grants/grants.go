@@ -40,16 +40,10 @@ type Answer struct {
 	// Outcome is the outcome of a refresh token, for metrics and the log: "forged" or the name of a
 	// [store.Outcome]. A refusal has it, too.
 	Outcome string
-	// For the log: "jti" and "sub" of the access token, the username if the subject is a user, the
-	// family, and the issuer of the assertion, if there is one. A refusal has those that are known.
-	ID       string
-	Subject  string
-	Username string
-	Family   store.FamilyID
-	Issuer   string
-	// RevokedAt and Revocation are when and why a refused family was revoked.
-	RevokedAt  time.Time
-	Revocation string
+	// For the log: the access token or, of a refusal, the token presented, and the issuer of the
+	// assertion, if there is one. A refusal has what is known.
+	tokens.About
+	Issuer string
 }
 
 // Grant exchanges the credentials in a request for a token.

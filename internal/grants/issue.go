@@ -66,7 +66,7 @@ type draft struct {
 
 // about is what the log says about the token, whether or not it is issued.
 func (d draft) about() Answer {
-	return Answer{Subject: d.Subject, Username: d.username, Family: d.Family}
+	return Answer{About: tokens.About{Subject: d.Subject, Username: d.username, Family: d.Family}}
 }
 
 // ofUser is a draft with a subject and nothing else, for the log; user may be nil, or the zero

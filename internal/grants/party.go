@@ -135,10 +135,7 @@ func (g *Exchange) own(ctx context.Context, r Request, parameter, token string) 
 	case void:
 		return p, badToken(parameter, err)
 	}
-	text, _ := claims.All["scope"].(string)
-	if p.scope, err = oauth.ParseScope(text); err != nil {
-		return p, fmt.Errorf("read the scope of a token of our own: %w", err)
-	}
+	p.scope = claims.Scope()
 	return p, nil
 }
 

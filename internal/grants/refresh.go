@@ -41,7 +41,7 @@ func (g *Refresh) Exchange(ctx context.Context, r Request) (Answer, error) {
 	}
 	plan, err := g.plan(ctx, r, presented)
 	if err != nil {
-		return Answer{Family: presented.Family}, err
+		return Answer{About: tokens.About{Family: presented.Family}}, err
 	}
 	a, family, err := g.exchange(ctx, r, plan, move{
 		presented: "the refresh token",

@@ -34,11 +34,9 @@ type Account struct {
 		UpdateUser(ctx context.Context, u store.User, by store.Change) error
 	}
 	NewPassword logins.NewPassword
-	Clients     interface {
-		Client(ctx context.Context, id string) (store.Client, error)
-	}
-	Logout  *Logout // the end of a session of this browser
-	Revoker *tokens.Revoker
+	Clients     store.Clients
+	Logout      *Logout // the end of a session of this browser
+	Revoker     *tokens.Revoker
 }
 
 // person is the person who is signed in; nil: none.

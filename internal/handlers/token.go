@@ -38,7 +38,8 @@ func (e *Token) serve(w http.ResponseWriter, r *http.Request, n *web.RequestInfo
 		return err
 	}
 	answer, err := e.exchange(r, n, began)
-	noteAnswer(n, answer)
+	noteToken(n, answer.About)
+	n.Outcome, n.Issuer = answer.Outcome, answer.Issuer
 	e.count(n, e.Now().Sub(began), err)
 	if err != nil {
 		return err
@@ -115,19 +116,13 @@ func (e *Token) count(n *web.RequestInfo, took time.Duration, err error) {
 	}
 }
 
-// noteAnswer notes for the log what an answer, or a refusal, is about.
-func noteAnswer(n *web.RequestInfo, a grants.Answer) {
-	n.Outcome, n.Subject, n.Issuer, n.ID = a.Outcome, a.Subject, a.Issuer, a.ID
-	n.Username, n.RevokedAt, n.Revocation = a.Username, a.RevokedAt, a.Revocation
+// noteToken notes for the log what is known of a token that a request presents, or gets.
+func noteToken(n *web.RequestInfo, a tokens.About) {
+	n.Subject, n.Username, n.ID = a.Subject, a.Username, a.ID
+	n.RevokedAt, n.Revocation, n.Reason = a.RevokedAt, a.Revocation, a.Reason
 	if !a.Family.IsZero() {
 		n.Family = a.Family.String()
 	}
-}
-
-// noteToken notes what is known of a token that a request presents.
-func noteToken(n *web.RequestInfo, a tokens.About) {
-	n.Subject, n.Username, n.ID, n.Family = a.Subject, a.Username, a.ID, a.Family
-	n.RevokedAt, n.Revocation, n.Reason = a.RevokedAt, a.Revocation, a.Reason
 }
 
 // names returns strings of any kind as strings.

@@ -39,10 +39,8 @@ type Backchannel struct {
 		ClaimDeliveries(ctx context.Context, now, again store.Moment, limit int) ([]store.Delivery, error)
 		SettleDelivery(ctx context.Context, d store.Delivery, by store.Change) error
 	}
-	Clients interface {
-		Client(ctx context.Context, id string) (store.Client, error)
-	}
-	Tokens *LogoutTokens
+	Clients store.Clients
+	Tokens  *LogoutTokens
 	// Sender posts a form; it is [remotekeys.Fetcher], which guards against addresses that are
 	// not public.
 	Sender interface {

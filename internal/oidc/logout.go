@@ -28,9 +28,7 @@ const MaxSealedLogout = 8 << 10
 // Logouts reads the requests of clients to sign a person out (OpenID Connect RP-Initiated
 // Logout 1.0 §2).
 type Logouts struct {
-	Clients interface {
-		Client(ctx context.Context, id string) (store.Client, error)
-	}
+	Clients store.Clients
 	// Store returns the clients that took part in a session.
 	Store interface {
 		SessionClients(ctx context.Context, id store.SessionID) ([]string, error)

@@ -20,10 +20,8 @@ type Userinfo struct {
 	View     interface {
 		Revoked(ctx context.Context, c tokens.Claims) (bool, error)
 	}
-	Clients interface {
-		Client(ctx context.Context, id string) (store.Client, error)
-	}
-	Users interface {
+	Clients store.Clients
+	Users   interface {
 		User(ctx context.Context, id string) (store.User, error)
 	}
 	Signer    Signer
@@ -48,7 +46,7 @@ func (i *Userinfo) Token(ctx context.Context, now time.Time, token string) (toke
 	}
 	// Only the token of a sign-in has auth_time. The subject of another token may equal the id of a
 	// user by chance.
-	if _, signedIn := claims.All["auth_time"]; !signedIn || !scopeOf(claims).Has("openid") {
+	if _, signedIn := claims.All["auth_time"]; !signedIn || !claims.Scope().Has("openid") {
 		return claims, oauth.Fail(oauth.InsufficientScope, "userinfo_scope", "the token needs the scope openid from a sign-in")
 	}
 	return claims, nil
@@ -81,7 +79,7 @@ func (i *Userinfo) Answer(ctx context.Context, now time.Time, client store.Clien
 	if err != nil {
 		return Info{}, fmt.Errorf("look up the user: %w", err)
 	}
-	claims := claimsOf(user, scopeOf(token).Intersect(client.Scopes), Granted(namedIn(token), client.Scopes))
+	claims := claimsOf(user, token.Scope().Intersect(client.Scopes), Granted(namedIn(token), client.Scopes))
 	if claims["sub"], err = i.Subjects.Subject(client, user.ID); err != nil {
 		return Info{}, err
 	}
@@ -121,15 +119,6 @@ func namedIn(token tokens.Claims) []string {
 		}
 	}
 	return names
-}
-
-func scopeOf(token tokens.Claims) oauth.Scope {
-	text, _ := token.All["scope"].(string)
-	scope, err := oauth.ParseScope(text)
-	if err != nil {
-		return nil // this server signed it, and signs no such scope
-	}
-	return scope
 }
 
 // refuseToken is the same answer to every invalid token, for any reason.

@@ -130,7 +130,7 @@ func (i *Introspector) refresh(ctx context.Context, client store.Client, token s
 	if err != nil {
 		return Introspection{About: About{Reason: refreshForged}}, nil //nolint:nilerr // RFC 7662 §2.2: a token that is not good is no error
 	}
-	about := About{Family: familyText(presented.Family)}
+	about := About{Family: presented.Family}
 	family, err := i.Families.Family(ctx, presented.Family)
 	if errors.Is(err, store.ErrNotFound) {
 		return Introspection{About: about.because(refreshUnknown)}, nil

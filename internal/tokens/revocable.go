@@ -53,7 +53,7 @@ func (f *Revocables) encrypted(ctx context.Context, client store.Client, token s
 		return Revocable{}, oauth.Fail(oauth.UnsupportedTokenType, "token_encrypted",
 			"the token is encrypted and this server does not recognise it: revoke the signed token inside it, or the refresh token").Because(err)
 	}
-	found := Revocable{About: About{ID: handle.ID, Family: familyText(handle.Parsed.Family)}}
+	found := Revocable{About: About{ID: handle.ID, Family: handle.Parsed.Family}}
 	switch {
 	case !handle.IssuedTo(client):
 		return found, wrongClient()
@@ -83,7 +83,7 @@ func (f *Revocables) refresh(ctx context.Context, client store.Client, requestID
 	if err != nil {
 		return Revocable{About: About{Reason: refreshForged}}, nil //nolint:nilerr // it is not good, which is no error
 	}
-	found := Revocable{About: About{Family: familyText(presented.Family)}}
+	found := Revocable{About: About{Family: presented.Family}}
 	family, err := f.Families.Family(ctx, presented.Family)
 	if errors.Is(err, store.ErrNotFound) {
 		found.About.Reason = refreshUnknown

@@ -7,6 +7,7 @@ import (
 
 	"authserver/internal/jose"
 	"authserver/internal/keys"
+	"authserver/internal/oauth"
 	"authserver/internal/parsed"
 	"authserver/internal/store"
 )
@@ -24,6 +25,16 @@ type Claims struct {
 	KID       string
 	All       map[string]any // every claim; numbers are json.Number
 	Payload   []byte         // the same as it was signed: a JSON object
+}
+
+// Scope returns the claim "scope". This server signs none that is malformed.
+func (c Claims) Scope() oauth.Scope {
+	text, _ := c.All["scope"].(string)
+	scope, err := oauth.ParseScope(text)
+	if err != nil {
+		return nil
+	}
+	return scope
 }
 
 // IssuedTo reports whether the token was issued to the client, whatever happened to its
