@@ -50,14 +50,15 @@ func (t *Token) Allows(need Requirements) error {
 // readToken reads the claims of RFC 9068 §2.2, the required ones and the others.
 func readToken(claims map[string]any) (*Token, error) {
 	t := &Token{Claims: claims}
-	for name, to := range map[string]*string{"sub": &t.Subject, "client_id": &t.ClientID, "jti": &t.ID} {
-		var err error
-		if *to, err = jose.StringClaim(claims, name); err != nil {
-			return nil, err
-		}
-		if *to == "" {
-			return nil, fmt.Errorf("it has no %s", name)
-		}
+	var err error
+	if t.Subject, err = required(claims, "sub"); err != nil {
+		return nil, err
+	}
+	if t.ClientID, err = required(claims, "client_id"); err != nil {
+		return nil, err
+	}
+	if t.ID, err = required(claims, "jti"); err != nil {
+		return nil, err
 	}
 	if scope, ok := claims["scope"]; ok {
 		words, ok := scope.(string)
@@ -66,7 +67,6 @@ func readToken(claims map[string]any) (*Token, error) {
 		}
 		t.Scopes = strings.Fields(words)
 	}
-	var err error
 	if t.Roles, err = texts(claims, "roles"); err != nil {
 		return nil, err
 	}
@@ -74,6 +74,14 @@ func readToken(claims map[string]any) (*Token, error) {
 		return nil, err
 	}
 	return t, t.readConfirmation()
+}
+
+func required(claims map[string]any, name string) (string, error) {
+	text, err := jose.StringClaim(claims, name)
+	if err == nil && text == "" {
+		err = fmt.Errorf("it has no %s", name)
+	}
+	return text, err
 }
 
 func texts(claims map[string]any, name string) ([]string, error) {

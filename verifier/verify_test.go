@@ -180,3 +180,14 @@ func TestNewTakes(t *testing.T) {
 		v.Close()
 	}
 }
+
+// Of several claims that are missing, the error names the same one each time.
+func TestTheFirstMissingClaimIsNamed(t *testing.T) {
+	i := newIssuer(t)
+	v, token := i.verifier(nil), i.token(map[string]any{"sub": nil, "client_id": nil, "jti": nil})
+	for range 20 {
+		if _, err := v.Verify(t.Context(), token); err == nil || !strings.Contains(err.Error(), "it has no sub") {
+			t.Fatal(err)
+		}
+	}
+}

@@ -68,7 +68,8 @@ func (cs *Clients) setClient(ctx context.Context, f *form, c *store.Client, in C
 	checkAssertionAlgs(f, *c)
 	checkTLS(f, *c)
 	cs.checkSector(ctx, f, *c, in.ClientSignInInput)
-	cs.wantKeys(ctx, f, in.ClientSignInInput)
+	cs.wantKey(ctx, f, "id_token_signed_response_alg", in.IDTokenAlg)
+	cs.wantKey(ctx, f, "userinfo_signed_response_alg", in.UserinfoAlg)
 }
 
 // checkClient refuses fields that do not go together.

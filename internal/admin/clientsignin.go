@@ -172,12 +172,10 @@ func checkSignIn(f *form, c store.Client) {
 	}
 }
 
-// wantKeys refuses an algorithm with which the server cannot sign yet: a sign-in would fail.
-func (cs *Clients) wantKeys(ctx context.Context, f *form, in ClientSignInInput) {
-	for field, alg := range map[Field]*string{"id_token_signed_response_alg": in.IDTokenAlg, "userinfo_signed_response_alg": in.UserinfoAlg} {
-		if alg != nil && slices.Contains(keys.Algorithms(), *alg) {
-			f.wantKey(ctx, cs.Keys, cs.Now, field, *alg)
-		}
+// wantKey refuses an algorithm with which the server cannot sign yet: a sign-in would fail.
+func (cs *Clients) wantKey(ctx context.Context, f *form, field Field, alg *string) {
+	if alg != nil && slices.Contains(keys.Algorithms(), *alg) {
+		f.wantKey(ctx, cs.Keys, cs.Now, field, *alg)
 	}
 }
 

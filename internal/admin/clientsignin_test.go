@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -246,5 +247,20 @@ func TestIDTokenAlgWithoutAKey(t *testing.T) {
 			continue
 		}
 		o.must(err)
+	}
+}
+
+// The faults come in the order of the fields, each time.
+func TestFaultsHaveAnOrder(t *testing.T) {
+	o := newOffice(t)
+	o.must(o.Keys.Signing.Load(t.Context())) // with a key for ES256
+	for range 20 {
+		_, _, err := o.Clients.Create(t.Context(), by, admin.NewClient{ClientInput: signIn(func(in *admin.ClientInput) {
+			in.IDTokenAlg, in.UserinfoAlg = ptr("EdDSA"), ptr("EdDSA")
+		})})
+		var faults admin.Faults
+		if !errors.As(err, &faults) || len(faults) != 2 || faults[0].Field != "id_token_signed_response_alg" || faults[1].Field != "userinfo_signed_response_alg" {
+			t.Fatal(err)
+		}
 	}
 }

@@ -264,6 +264,20 @@ func TestLocation(t *testing.T) {
 	}
 }
 
+// Of several parameters that are too long, the error names the same one each time.
+func TestTheFirstLongParameterIsNamed(t *testing.T) {
+	long := strings.Repeat("x", maxState+1)
+	query, err := oauth.ParseQuery("dpop_jkt=" + long + "&ui_locales=" + long + "&acr_values=" + long + "&nonce=" + long)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		if err := new(Request).readPlain(query); err == nil || !strings.Contains(err.Error(), "nonce") {
+			t.Fatal(err)
+		}
+	}
+}
+
 // OpenID Connect Core §5.5.
 func TestClaims(t *testing.T) {
 	for text, good := range map[string]bool{

@@ -73,9 +73,12 @@ func (r *Request) read(p parameters) error {
 }
 
 func (r *Request) readPlain(form oauth.Form) error {
-	for name, bound := range map[string]int{"nonce": maxNonce, "login_hint": maxHint, "acr_values": maxState, "ui_locales": maxState, "dpop_jkt": maxNonce} {
-		if len(form.Get(name)) > bound {
-			return oauth.Fail(oauth.InvalidRequest, "authorization_parameter_long", fmt.Sprintf("the parameter %s is longer than %d bytes", name, bound))
+	for _, most := range []struct {
+		name  string
+		bytes int
+	}{{"nonce", maxNonce}, {"login_hint", maxHint}, {"acr_values", maxState}, {"ui_locales", maxState}, {"dpop_jkt", maxNonce}} {
+		if len(form.Get(most.name)) > most.bytes {
+			return oauth.Fail(oauth.InvalidRequest, "authorization_parameter_long", fmt.Sprintf("the parameter %s is longer than %d bytes", most.name, most.bytes))
 		}
 	}
 	r.Nonce, r.LoginHint, r.UILocales, r.IDTokenHint = form.Get("nonce"), form.Get("login_hint"), form.Get("ui_locales"), form.Get("id_token_hint")

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"authserver/internal/oidc"
 	"authserver/internal/store"
 	"authserver/internal/store/storetest"
 	"authserver/test/browser"
@@ -242,5 +243,16 @@ func TestLogoutOfAnother(t *testing.T) {
 	done := b.Open(logout("client_id", "web-app"))
 	if p := bob.Open(strings.TrimPrefix(done.URL.String(), b.Base)); !asksToSignOut(p) {
 		t.Errorf("bob is told that he is signed out: %s", p.Body)
+	}
+}
+
+// Of several parameters that are too long, the error names the same one each time.
+func TestTheFirstLongParameterIsNamed(t *testing.T) {
+	long := strings.Repeat("x", 4<<10)
+	for range 20 {
+		_, err := new(oidc.Logouts).Read(t.Context(), "ui_locales="+long+"&state="+long)
+		if err == nil || !strings.Contains(err.Error(), "state") {
+			t.Fatal(err)
+		}
 	}
 }

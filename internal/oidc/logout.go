@@ -93,9 +93,12 @@ func (l *Logouts) Read(ctx context.Context, text string) (Logout, error) {
 	if err != nil {
 		return Logout{}, err
 	}
-	for name, most := range map[string]int{"state": maxLogoutState, "logout_hint": maxLogoutShort, "ui_locales": maxLogoutShort} {
-		if len(form.Get(name)) > most {
-			return Logout{}, oauth.Fail(oauth.InvalidRequest, "logout_parameter_long", fmt.Sprintf("the parameter %s is longer than %d bytes", name, most))
+	for _, most := range []struct {
+		name  string
+		bytes int
+	}{{"state", maxLogoutState}, {"logout_hint", maxLogoutShort}, {"ui_locales", maxLogoutShort}} {
+		if len(form.Get(most.name)) > most.bytes {
+			return Logout{}, oauth.Fail(oauth.InvalidRequest, "logout_parameter_long", fmt.Sprintf("the parameter %s is longer than %d bytes", most.name, most.bytes))
 		}
 	}
 	out := Logout{Locales: form.Get("ui_locales")}

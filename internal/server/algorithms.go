@@ -17,27 +17,24 @@ type algorithms struct {
 }
 
 // newAlgorithms reads the settings. A setting without a value is nil, and limits nothing.
-func newAlgorithms(clients config.ClientAssertions, proofs config.DPoP) (algorithms, error) {
-	var a algorithms
-	for _, setting := range []struct {
-		name   string
-		chosen []string
-		known  []string
-		to     *[]string
-	}{
-		{"client-assertion-alg", clients.ClientAssertionAlg, knownAssertions(), &a.assertions},
-		{"dpop-alg", proofs.DPoPAlg, jose.Algorithms(), &a.proofs},
-	} {
-		for _, alg := range setting.chosen {
-			if !slices.Contains(setting.known, alg) {
-				return algorithms{}, fmt.Errorf("%s has %q: choose from %s, separated by commas", setting.name, alg, strings.Join(setting.known, ", "))
-			}
-		}
-		if len(setting.chosen) > 0 {
-			*setting.to = jose.Common(setting.known, setting.chosen)
+func newAlgorithms(clients config.ClientAssertions, proofs config.DPoP) (a algorithms, err error) {
+	if a.assertions, err = choose("client-assertion-alg", clients.ClientAssertionAlg, knownAssertions()); err != nil {
+		return algorithms{}, err
+	}
+	a.proofs, err = choose("dpop-alg", proofs.DPoPAlg, jose.Algorithms())
+	return a, err
+}
+
+func choose(setting string, chosen, known []string) ([]string, error) {
+	if len(chosen) == 0 {
+		return nil, nil
+	}
+	for _, alg := range chosen {
+		if !slices.Contains(known, alg) {
+			return nil, fmt.Errorf("%s has %q: choose from %s, separated by commas", setting, alg, strings.Join(known, ", "))
 		}
 	}
-	return a, nil
+	return jose.Common(known, chosen), nil
 }
 
 // ofClients are the rules for the assertions of clients.
