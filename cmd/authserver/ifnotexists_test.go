@@ -132,7 +132,7 @@ func TestCreateIfNotExistsDoesNotHideThatAnotherNameIsTaken(t *testing.T) {
 	s := newShop(t)
 	s.must("user", "create", "--username", "alice", "--email", "a@example.com", "--password-stdin")
 	code, stderr := s.run(io.Discard, "user", "create", "--username", "bob", "--email", "a@example.com", "--password-stdin", "--if-not-exists")
-	if code != exitFailed || !strings.Contains(stderr, "exists already") {
+	if code != exitFailed || !strings.Contains(stderr, `--email: "a@example.com" belongs to the user alice`) {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }

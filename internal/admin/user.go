@@ -179,7 +179,7 @@ func explainUser(who string, err error) error {
 		return failure(err, CodeExists, "the id that was made for %q %v, a client's or an issuer's: try again, which makes another", who, store.ErrNameTaken)
 	}
 	if errors.Is(err, store.ErrExists) {
-		return failure(err, CodeExists, "a user with the username, email or upn of %q %v", who, store.ErrExists)
+		return failure(err, CodeExists, "a user with this username, e-mail address or UPN %v: try again, which names the user", store.ErrExists)
 	}
 	return explain("user", who, err)
 }
@@ -210,7 +210,10 @@ func (us *Users) setUser(ctx context.Context, f *form, u *store.User, in UserInp
 			f.fail("check the password: %w", err)
 		}
 	}
-	if err := f.result(); err != nil || in.Password == nil {
+	if err := f.result(); err != nil {
+		return err
+	}
+	if err := us.namesFree(ctx, before, *u); err != nil || in.Password == nil {
 		return err
 	}
 	hash, err := us.Passwords.Hash(ctx, enforced)
@@ -230,39 +233,6 @@ func passwordCode(r passwords.Reason) Code {
 		return CodeTooLong
 	}
 	return CodeInvalid
-}
-
-func (f *form) setUserName(field Field, to *string, name string) bool {
-	normal, err := store.NormalizeName(name)
-	if err != nil {
-		f.fault(field, CodeInvalid, "%v", err)
-		return false
-	}
-	*to = normal
-	return true
-}
-
-// notAnID refuses a username that is another user's id. Commands accept either, and an issuer may
-// name its subjects by the ids in tokens of this server: both would mean the other user.
-func (us *Users) notAnID(ctx context.Context, f *form, u store.User) {
-	other, err := us.Store.User(ctx, u.Username)
-	switch {
-	case errors.Is(err, store.ErrNotFound), err == nil && other.ID == u.ID:
-	case err != nil:
-		f.fail("look for a user with that id: %w", err)
-	default:
-		f.fault("username", CodeExists, "%s is another user's id: choose another name", u.Username)
-	}
-}
-
-func setOptionalName(f *form, field Field, to, name *string) {
-	switch {
-	case name == nil:
-	case *name == "":
-		*to = ""
-	default:
-		f.setUserName(field, to, *name)
-	}
 }
 
 func viewUser(u store.User) User {
