@@ -93,7 +93,7 @@ func (c *userList) Run(p *process) error {
 type userShow struct {
 	Database
 	Output
-	User string `arg:"" field:"id" help:"Username, e-mail address, UPN or id."`
+	User string `arg:"" help:"Username, e-mail address, UPN or id."`
 }
 
 func (c *userShow) Run(p *process) error {
@@ -110,7 +110,7 @@ type userUpdate struct {
 	UserSettings
 	Output
 	UserFlags
-	User     string  `arg:"" field:"id" help:"Username, e-mail address, UPN or id."`
+	User     string  `arg:"" help:"Username, e-mail address, UPN or id."`
 	Username *string `help:"New name to log in with."`
 	Disabled *bool   `xor:"disabled" help:"Disable the user, whose tokens are void at once."`
 	Enabled  *bool   `xor:"disabled" help:"Enable the user again."`
@@ -133,7 +133,7 @@ func (c *userUpdate) Run(p *process) error {
 
 type userUnlock struct {
 	Database
-	User string `arg:"" field:"id" help:"Username, e-mail address, UPN or id."`
+	User string `arg:"" help:"Username, e-mail address, UPN or id."`
 }
 
 func (c *userUnlock) Run(p *process) error {
@@ -150,7 +150,7 @@ func (c *userUnlock) Run(p *process) error {
 type userDelete struct {
 	Database
 	Consent
-	User string `arg:"" field:"id" help:"Username, e-mail address, UPN or id."`
+	User string `arg:"" help:"Username, e-mail address, UPN or id."`
 }
 
 func (c *userDelete) Run(p *process) error {

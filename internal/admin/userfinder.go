@@ -44,7 +44,7 @@ func (f UserFinder) find(ctx context.Context, who string) (store.User, error) {
 	}
 	ids := make([]string, 0, len(found))
 	for _, u := range found {
-		ids = append(ids, u.ID)
+		ids = append(ids, u.ID+" ("+u.Username+")")
 	}
-	return store.User{}, Faults{newFault("id", CodeConflict, "%q names several users, by username, email or UPN: give the id of one: %s", who, strings.Join(ids, ", "))}
+	return store.User{}, Faults{newFault("user", CodeConflict, "%q names several users, by username, email or UPN: give the id of one: %s", who, strings.Join(ids, ", "))}
 }
