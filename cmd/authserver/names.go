@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 
 	"authserver/internal/admin"
+	"authserver/internal/config"
 )
 
 // names is how the command line calls what an administrator's operation mentions: a field is the
@@ -46,6 +48,9 @@ func (names) Value(v string) string { return strings.TrimPrefix(v, grantURN) }
 
 // Setting is the flag of a setting.
 func (names) Setting(s admin.Setting) string { return "--" + string(s) }
+
+// Duration is a duration as it may be typed.
+func (names) Duration(d time.Duration) string { return config.FormatDuration(d) }
 
 // Operation is the command line of an operation.
 func (n names) Operation(o admin.Operation) string {

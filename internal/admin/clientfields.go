@@ -63,6 +63,7 @@ func (cs *Clients) setClient(ctx context.Context, f *form, c *store.Client, in C
 	set(&c.Disabled, in.Disabled)
 	setSignIn(f, c, in.ClientSignInInput)
 	checkClient(f, *c)
+	checkRefresh(f, *c, in)
 	checkSignIn(f, *c)
 	checkProfile(f, *c, in)
 	checkAssertionAlgs(f, *c)
@@ -90,7 +91,15 @@ func checkClient(f *form, c store.Client) {
 	if c.AllowRepeat && !c.May(oauth.JWTBearer) {
 		f.fault("allow_repeat", CodeConflict, "it is for what the client signs as its own issuer: add %s to %v, or set it to false", Values{string(oauth.JWTBearer)}, Field("grants"))
 	}
-	if c.RefreshIdle > c.RefreshMax {
+}
+
+// checkRefresh refuses lifetimes that do not go together, in the one that was given.
+func checkRefresh(f *form, c store.Client, in ClientInput) {
+	switch {
+	case c.RefreshIdle <= c.RefreshMax:
+	case in.RefreshIdleTTL == nil:
+		f.fault("refresh_max_ttl_seconds", CodeConflict, "it is %s, shorter than %v, which is %s", c.RefreshMax, Field("refresh_idle_ttl_seconds"), c.RefreshIdle)
+	default:
 		f.fault("refresh_idle_ttl_seconds", CodeConflict, "it is %s, longer than %v, which is %s", c.RefreshIdle, Field("refresh_max_ttl_seconds"), c.RefreshMax)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Field names a field of an input in snake_case, as the JSON of its noun does: "scopes". A
@@ -42,6 +43,7 @@ type Names interface {
 	Value(v string) string
 	Setting(s Setting) string
 	Operation(o Operation) string
+	Duration(d time.Duration) string
 }
 
 // Text is a sentence for a person. Each interface fills in its own names.
@@ -72,6 +74,8 @@ func (t Text) In(n Names) string {
 			args[i] = n.Setting(arg)
 		case Operation:
 			args[i] = n.Operation(arg)
+		case time.Duration:
+			args[i] = n.Duration(arg)
 		case worded:
 			args[i] = arg.In(n)
 		default:
@@ -120,9 +124,10 @@ func (t Text) mentions() []Field {
 // ownNames are the names of this package.
 type ownNames struct{}
 
-func (ownNames) Field(f Field) string     { return string(f) }
-func (ownNames) Value(v string) string    { return v }
-func (ownNames) Setting(s Setting) string { return string(s) }
+func (ownNames) Field(f Field) string            { return string(f) }
+func (ownNames) Value(v string) string           { return v }
+func (ownNames) Setting(s Setting) string        { return string(s) }
+func (ownNames) Duration(d time.Duration) string { return d.String() }
 func (ownNames) Operation(o Operation) string {
 	return strings.TrimSpace(o.Noun + " " + o.Verb + " " + string(o.Field))
 }

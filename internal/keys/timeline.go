@@ -47,13 +47,18 @@ func (t Timeline) WriteWithin() time.Duration { return t.PollInterval / 2 }
 // WriteWithin it leaves a quarter of PollInterval for reading the keys.
 func (t Timeline) TickInterval() time.Duration { return t.PollInterval / 4 }
 
-// Validate reports every setting that the server cannot keep.
-func (t Timeline) Validate() error {
+// Validate reports every setting that the server cannot keep. It is given how settings write a duration.
+func (t Timeline) Validate(write func(time.Duration) string) error {
 	var faults []error
-	require := func(ok bool, format string, args ...any) {
-		if !ok {
-			faults = append(faults, fmt.Errorf(format, args...))
+	require := func(ok bool, format string, durations ...time.Duration) {
+		if ok {
+			return
 		}
+		written := make([]any, len(durations))
+		for i, d := range durations {
+			written[i] = write(d)
+		}
+		faults = append(faults, fmt.Errorf(format, written...))
 	}
 	require(t.PollInterval >= time.Second, "key-poll-interval is %v: it has to be 1s or more", t.PollInterval)
 	require(t.JWKSMaxAge >= 0, "jwks-max-age is %v: it cannot be negative", t.JWKSMaxAge)

@@ -146,7 +146,7 @@ func TestValidateNamesTheSettings(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			tl := timeline()
 			c.change(&tl)
-			err := tl.Validate()
+			err := tl.Validate(time.Duration.String)
 			if (err != nil) != (c.want != nil) {
 				t.Fatalf("Validate() = %v, want faults in %v", err, c.want)
 			}

@@ -79,7 +79,7 @@ func openAdminKeys(ctx context.Context, st keyStore, s AdminSettings) (*keyring,
 	var timeline keys.Timeline
 	if s.Timeline != nil {
 		timeline = newTimeline(*s.Timeline, s.Clocks, s.AccessTokens)
-		if err := settingsError(timeline.Validate()); err != nil {
+		if err := settingsError(timeline.Validate(config.FormatDuration)); err != nil {
 			return nil, err
 		}
 	}

@@ -23,5 +23,5 @@ func settingsError(err error) error {
 // nothing.
 func checkSettings(s config.Server) error {
 	_, err := newAlgorithms(s.ClientAssertions, s.DPoP)
-	return settingsError(errors.Join(err, serverKeys(s).timeline.Validate()))
+	return settingsError(errors.Join(err, serverKeys(s).timeline.Validate(config.FormatDuration)))
 }
