@@ -45,34 +45,34 @@ func (c *auditList) Run(p *process) error {
 	}
 	return with(p, &c.Database, func(a *admin.Admin) error {
 		if c.Follow {
-			return a.Audit.Follow(p.ctx, p.by, query, func(e admin.Event) error { return c.follow(p.stdout, e) })
+			return a.Audit.Follow(p.ctx, p.by, query, func(found []admin.Event, warnings []admin.Fault) error {
+				p.warn(warnings)
+				return c.follow(p.stdout, found)
+			})
 		}
-		found, err := a.Audit.List(p.ctx, p.by, query)
+		found, warnings, err := a.Audit.List(p.ctx, p.by, query)
 		if err != nil {
 			return err
 		}
+		p.warn(warnings)
 		if c.Output.Output == "json" {
 			return printJSON(p.stdout, found)
 		}
-		for _, e := range found {
-			if err := printEvent(p.stdout, e); err != nil {
-				return err
-			}
-		}
-		return nil
+		return printEvents(p.stdout, found)
 	})
 }
 
-func (c *auditList) follow(w io.Writer, e admin.Event) error {
+func (c *auditList) follow(w io.Writer, found []admin.Event) error {
 	if c.Output.Output != "json" {
-		return printEvent(w, e)
+		return printEvents(w, found)
 	}
-	line, err := json.Marshal(e)
-	if err != nil {
-		return err
+	lines := json.NewEncoder(w)
+	for _, e := range found {
+		if err := lines.Encode(e); err != nil {
+			return err
+		}
 	}
-	_, err = fmt.Fprintf(w, "%s\n", line)
-	return err
+	return nil
 }
 
 // sinceOf reads a time, or a duration before now.
@@ -90,14 +90,18 @@ func sinceOf(text string, now time.Time) (time.Time, error) {
 	return now.Add(-ago), nil
 }
 
-// printEvent prints an event on one line: when, who, what, on what, and the change.
-func printEvent(w io.Writer, e admin.Event) error {
-	parts := []string{e.At.UTC().Format(time.RFC3339), e.ActorType + " " + e.ActorID, e.Type, eventObject(e)}
-	if what := eventChanges(e); what != "" {
-		parts = append(parts, what)
+// printEvents prints each event on one line: when, who, what, on what, and the change.
+func printEvents(w io.Writer, found []admin.Event) error {
+	for _, e := range found {
+		parts := []string{e.At.UTC().Format(time.RFC3339), e.ActorType + " " + e.ActorID, e.Type, eventObject(e)}
+		if what := eventChanges(e); what != "" {
+			parts = append(parts, what)
+		}
+		if _, err := fmt.Fprintln(w, printable(strings.Join(parts, "  "))); err != nil {
+			return err
+		}
 	}
-	_, err := fmt.Fprintln(w, printable(strings.Join(parts, "  ")))
-	return err
+	return nil
 }
 
 // eventObject says what an event is about.

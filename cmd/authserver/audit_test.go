@@ -24,7 +24,7 @@ func TestAnEventHasNoReasonThatSaysNothingNew(t *testing.T) {
 		{"key.revoked", "key was on a stolen laptop", true},
 	} {
 		var line strings.Builder
-		if err := printEvent(&line, admin.Event{Type: c.kind, Reason: c.reason}); err != nil {
+		if err := printEvents(&line, []admin.Event{{Type: c.kind, Reason: c.reason}}); err != nil {
 			t.Fatal(err)
 		}
 		if shown := strings.Contains(line.String(), "because "+c.reason); shown != c.shown {

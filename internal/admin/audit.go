@@ -56,35 +56,44 @@ type Audit struct {
 	Store interface {
 		ListEvents(ctx context.Context, f store.EventFilter) ([]store.Event, error)
 	}
-	Users UserFinder
-	Now   func() time.Time
+	Users   UserFinder
+	Clients store.Clients
+	Now     func() time.Time
 }
 
-// List lists events of the audit, the oldest first.
-func (a *Audit) List(ctx context.Context, _ Call, q EventQuery) ([]Event, error) {
+// List lists events of the audit, the oldest first. If none matches what the query names, it warns.
+func (a *Audit) List(ctx context.Context, _ Call, q EventQuery) ([]Event, []Fault, error) {
 	filter, err := a.filter(ctx, q)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	found, err := a.Store.ListEvents(ctx, filter)
-	if err != nil {
-		return nil, fmt.Errorf("list the events: %w", err)
+	found, warnings, err := a.list(ctx, filter, q)
+	return viewEvents(found), warnings, err
+}
+
+func (a *Audit) list(ctx context.Context, f store.EventFilter, q EventQuery) (found []store.Event, warnings []Fault, err error) {
+	if found, err = a.Store.ListEvents(ctx, f); err != nil {
+		return nil, nil, fmt.Errorf("list the events: %w", err)
 	}
-	return viewEvents(found), nil
+	if len(found) == 0 {
+		warnings, err = a.unmatched(ctx, q)
+	}
+	return found, warnings, err
 }
 
 // followEvery is the poll interval of [Audit.Follow].
 const followEvery = time.Second
 
-// Follow is List, and then calls each for every new event, until ctx ends or each returns an error.
-func (a *Audit) Follow(ctx context.Context, _ Call, q EventQuery, each func(Event) error) error {
+// Follow gives what List returns to each, and then the new events, until ctx ends or each returns an
+// error.
+func (a *Audit) Follow(ctx context.Context, _ Call, q EventQuery, each func([]Event, []Fault) error) error {
 	filter, err := a.filter(ctx, q)
 	if err != nil {
 		return err
 	}
-	found, err := a.Store.ListEvents(ctx, filter)
+	found, warnings, err := a.list(ctx, filter, q)
 	if err != nil {
-		return fmt.Errorf("list the events: %w", err)
+		return err
 	}
 	follower := &events.Follower{Store: a.Store, Filter: filter, Now: a.Now}
 	if follower.Filter.After == "" {
@@ -96,11 +105,10 @@ func (a *Audit) Follow(ctx context.Context, _ Call, q EventQuery, each func(Even
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
 	for {
-		for _, e := range viewEvents(found) {
-			if err := each(e); err != nil {
-				return err
-			}
+		if err := each(viewEvents(found), warnings); err != nil {
+			return err
 		}
+		warnings = nil
 		select {
 		case <-ctx.Done():
 			return nil
@@ -114,7 +122,7 @@ func (a *Audit) Follow(ctx context.Context, _ Call, q EventQuery, each func(Even
 
 func (a *Audit) filter(ctx context.Context, q EventQuery) (store.EventFilter, error) {
 	f := store.EventFilter{
-		ClientID: q.Client, Family: strings.ToLower(q.Family), RequestID: q.RequestID, Type: q.Type, Since: store.At(q.Since),
+		ClientID: q.Client, RequestID: q.RequestID, Type: q.Type, Since: store.At(q.Since),
 		After: q.After, Limit: q.Limit, Newest: q.Since.IsZero() && q.After == "",
 	}
 	var asked form
@@ -123,6 +131,13 @@ func (a *Audit) filter(ctx context.Context, q EventQuery) (store.EventFilter, er
 	}
 	if q.After != "" && !events.IsID(q.After) {
 		asked.fault("after", CodeInvalid, "%q is not the id of an event: %v lists events with their ids as JSON", q.After, Operation{Noun: "audit", Verb: "list"})
+	}
+	if q.Family != "" {
+		id, ok := store.ParseFamilyID(q.Family)
+		if !ok {
+			asked.fault("family", CodeInvalid, "it has to be the id of a family: 32 hexadecimal digits")
+		}
+		f.Family = id.String()
 	}
 	if q.Type != "" && !knownEvents(q.Type) {
 		asked.fault("type", CodeUnsupported, "%q is not known: choose from %s", q.Type, eventTypes())
@@ -139,19 +154,81 @@ func (a *Audit) filter(ctx context.Context, q EventQuery) (store.EventFilter, er
 	case err == nil:
 		f.UserID = u.ID
 	case errors.Is(err, store.ErrNotFound):
-		f.UserID = q.User // for a deleted user only the id remains
-	default:
-		return f, err
+		f.UserID, err = a.deleted(ctx, q.User)
 	}
-	return f, nil
+	return f, err
+}
+
+// deleted returns the id of a user who was deleted, by the id or the last username.
+func (a *Audit) deleted(ctx context.Context, who string) (string, error) {
+	name, err := store.NormalizeName(who)
+	if err != nil {
+		return who, nil //nolint:nilerr // it is no username
+	}
+	var ids []string
+	for f := (store.EventFilter{Type: string(store.UserDeleted), Limit: store.MaxPage}); ; {
+		found, err := a.Store.ListEvents(ctx, f)
+		if err != nil {
+			return "", fmt.Errorf("list the users that were deleted: %w", err)
+		}
+		for _, e := range found {
+			f.After = e.ID
+			if e.Details.Name == name {
+				ids = append(ids, e.UserID)
+			}
+		}
+		if len(found) < f.Limit {
+			break
+		}
+	}
+	switch len(ids) {
+	case 0:
+		return who, nil
+	case 1:
+		return ids[0], nil
+	}
+	return "", Faults{newFault("user", CodeConflict, "%q names several users that were deleted: give the id of one: %s", who, strings.Join(ids, ", "))}
+}
+
+// unmatched warns of a query that matches nothing, and may have a typing error in what it names.
+func (a *Audit) unmatched(ctx context.Context, q EventQuery) ([]Fault, error) {
+	if q.User+q.Client+q.Family+q.RequestID+q.Actor == "" {
+		return nil, nil
+	}
+	warnings := []Fault{newFault("", CodeNotFound, "no event matches")}
+	unknown := func(field Field, noun, id string, look func() error) error {
+		if id == "" {
+			return nil
+		}
+		err := look()
+		if !IsMissing(err) {
+			return err
+		}
+		warnings = append(warnings, newFault(field, CodeNotFound, "there is no %s %q now: %v shows those there are, and %v those that were deleted",
+			noun, id, Operation{Noun: noun, Verb: "list"}, Operation{Noun: "audit", Verb: "list"}.with("type", noun+".deleted")))
+		return nil
+	}
+	if err := unknown("user", "user", q.User, func() error { _, err := a.Users.find(ctx, q.User); return err }); err != nil {
+		return nil, err
+	}
+	if err := unknown("client", "client", q.Client, func() error { _, err := a.Clients.Client(ctx, q.Client); return err }); err != nil {
+		return nil, err
+	}
+	if q.Actor != "" && eventActor(q.Actor).Type == "" {
+		warnings = append(warnings, newFault("actor", CodeNotFound, "%q is read as the id of an actor, such as root@db1, because it begins with no type: %s", q.Actor, strings.Join(texts(actorTypes()), ", ")))
+	}
+	return warnings, nil
+}
+
+func actorTypes() []store.ActorType {
+	return []store.ActorType{store.ActorOperator, store.ActorServer, store.ActorClient, store.ActorUser}
 }
 
 // eventActor reads a type, an id, or both.
 func eventActor(text string) store.Actor {
-	types := []store.ActorType{store.ActorOperator, store.ActorServer, store.ActorClient, store.ActorUser}
 	kind, id, both := strings.Cut(text, ":")
 	switch {
-	case !slices.Contains(types, store.ActorType(kind)):
+	case !slices.Contains(actorTypes(), store.ActorType(kind)):
 		return store.Actor{ID: text}
 	case both:
 		return store.Actor{Type: store.ActorType(kind), ID: id}

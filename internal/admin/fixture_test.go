@@ -97,7 +97,7 @@ func newOffice(t testing.TB) *office {
 		Families:   families,
 		Sessions:   &admin.Sessions{Common: o.Common, Store: db, Users: users, Revoker: revoker},
 		Consents:   &admin.Consents{Store: db, Users: users, Clients: db, Revoker: revoker},
-		Audit:      &admin.Audit{Store: db, Users: users, Now: now},
+		Audit:      &admin.Audit{Store: db, Users: users, Clients: db, Now: now},
 		Keys:       &admin.Keys{Signing: signing, Refresh: refresh, Now: now},
 		MasterKeys: &admin.MasterKeys{Common: o.Common, Store: db, Sealer: sealer, Servers: signing},
 		Tokens: &admin.Inspector{

@@ -53,7 +53,7 @@ func wireAdmin(st store.Store, ring *keyring, s AdminSettings) (*admin.Admin, er
 		Sessions:   &admin.Sessions{Common: common, Store: st, Users: users, Revoker: revoker},
 		Deliveries: &admin.Deliveries{Store: st},
 		Consents:   &admin.Consents{Store: st, Users: users, Clients: st, Revoker: revoker},
-		Audit:      &admin.Audit{Store: st, Users: users, Now: time.Now},
+		Audit:      &admin.Audit{Store: st, Users: users, Clients: st, Now: time.Now},
 		Keys:       &admin.Keys{Signing: ring.signing, Refresh: ring.refresh, Now: time.Now},
 		MasterKeys: &admin.MasterKeys{Common: common, Store: st, Sealer: ring.sealer, Servers: ring.signing, Open: openOtherMaster},
 		Tokens: &admin.Inspector{
