@@ -40,17 +40,17 @@ type consentRevoke struct {
 
 func (c *consentRevoke) Run(p *process) error {
 	return with(p, &c.Database, func(a *admin.Admin) error {
-		user, err := a.Users.Get(p.ctx, p.by, c.User)
+		consent, err := a.Consents.Get(p.ctx, p.by, c.User, c.Client)
 		if err != nil {
 			return err
 		}
-		if err := c.ask(p, "Taking the consent of user "+user.Username+" for client "+c.Client+" back ends every login of the user there. Its tokens are void at once."); err != nil {
+		if err := c.ask(p, "Taking the consent of user "+consent.Username+" for client "+c.Client+" back ends every login of the user there. Its tokens are void at once."); err != nil {
 			return err
 		}
-		if err := a.Consents.Revoke(p.ctx, p.by, user.ID, c.Client); err != nil {
+		if err := a.Consents.Revoke(p.ctx, p.by, consent.Subject, c.Client); err != nil {
 			return err
 		}
-		p.report("the consent of user %s for client %s is taken back", user.Username, c.Client)
+		p.report("the consent of user %s for client %s is taken back", consent.Username, c.Client)
 		return nil
 	})
 }

@@ -38,6 +38,7 @@ type ConsentQuery struct {
 // Consents has the operations on consents.
 type Consents struct {
 	Store interface {
+		Consent(ctx context.Context, userID, clientID string) (store.Consent, error)
 		ListConsents(ctx context.Context, p store.ConsentPage) ([]store.Consent, error)
 	}
 	Users   UserFinder
@@ -62,13 +63,23 @@ func (cs *Consents) List(ctx context.Context, _ Call, q ConsentQuery) ([]Consent
 		if err != nil {
 			return nil, err
 		}
-		view := Consent{ClientID: c.ClientID, Client: client.Name, Subject: u.ID, Username: u.Username, Scopes: []ConsentScope{}, GrantedAt: c.GrantedAt, Until: moment(c.Until)}
-		for _, resource := range slices.Sorted(maps.Keys(c.Scopes)) {
-			view.Scopes = append(view.Scopes, ConsentScope{Resource: resource, Scopes: listed(c.Scopes[resource])})
-		}
-		views = append(views, view)
+		views = append(views, viewConsent(c, u, client))
 	}
 	return views, nil
+}
+
+// Get returns the consent of a user to a client.
+func (cs *Consents) Get(ctx context.Context, _ Call, user, clientID string) (Consent, error) {
+	u, err := cs.Users.find(ctx, user)
+	if err != nil {
+		return Consent{}, err
+	}
+	c, err := cs.Store.Consent(ctx, u.ID, clientID)
+	if err != nil {
+		return Consent{}, explainConsent(u, clientID, err)
+	}
+	client, err := once(ctx, &map[string]store.Client{}, clientID, cs.Clients.Client)
+	return viewConsent(c, u, client), err
 }
 
 // Revoke removes a consent, and revokes the user's families at the client, with their tokens.
@@ -77,5 +88,21 @@ func (cs *Consents) Revoke(ctx context.Context, by Call, user, clientID string) 
 	if err != nil {
 		return err
 	}
-	return explain("consent", clientID, cs.Revoker.Consent(ctx, tokens.By{Actor: by.Actor, RequestID: by.RequestID, Reason: store.EndedByOperator}, u.ID, clientID))
+	return explainConsent(u, clientID, cs.Revoker.Consent(ctx, tokens.By{Actor: by.Actor, RequestID: by.RequestID, Reason: store.EndedByOperator}, u.ID, clientID))
+}
+
+// explainConsent is explain for a consent of a user.
+func explainConsent(u store.User, clientID string, err error) error {
+	if IsMissing(err) {
+		return failure(err, CodeNotFound, "consent %q %v: %v shows those there are", clientID, store.ErrNotFound, Operation{Noun: "consent", Verb: "list"}.with("user", u.Username))
+	}
+	return explain("consent", clientID, err)
+}
+
+func viewConsent(c store.Consent, u store.User, client store.Client) Consent {
+	view := Consent{ClientID: c.ClientID, Client: client.Name, Subject: u.ID, Username: u.Username, Scopes: []ConsentScope{}, GrantedAt: c.GrantedAt, Until: moment(c.Until)}
+	for _, resource := range slices.Sorted(maps.Keys(c.Scopes)) {
+		view.Scopes = append(view.Scopes, ConsentScope{Resource: resource, Scopes: listed(c.Scopes[resource])})
+	}
+	return view
 }

@@ -59,7 +59,7 @@ func (cs *Clients) RotateSecret(ctx context.Context, by Call, id string, r Secre
 		f.fault("overlap_seconds", CodeInvalid, "it is %s and cannot be negative", r.Overlap)
 	}
 	if !hasSecrets(c) {
-		f.fault("", CodeConflict, "client %q is public, or has keys alone, and has no secret: let it authenticate with one first with %v", id, Operation{Noun: "client", Verb: "update", ID: id})
+		f.fault("", CodeConflict, "client %q is public, or has keys alone, and has no secret: let it authenticate with one first with %v", id, Operation{Noun: "client", Verb: "update", ID: id}.with("auth_methods", ""))
 	}
 	secret, made := cs.newSecret(ctx, &f, c, r.Secret)
 	if err := f.result(); err != nil {
