@@ -202,6 +202,9 @@ func (c *clientUpdate) Run(p *process) error {
 		return err
 	}
 	input.Disabled = toggle(c.Disabled, c.Enabled)
+	if err := p.changes(input); err != nil {
+		return err
+	}
 	return with(p, &c.ClientSettings, func(a *admin.Admin) error {
 		client, warnings, err := a.Clients.Update(p.ctx, p.by, c.ID, input)
 		if err != nil {

@@ -181,6 +181,9 @@ func (c *issuerUpdate) Run(p *process) error {
 		return err
 	}
 	input.Disabled = toggle(c.Disabled, c.Enabled)
+	if err := p.changes(input); err != nil {
+		return err
+	}
 	return with(p, &c.IssuerSettings, func(a *admin.Admin) error {
 		issuer, warnings, err := a.Issuers.Update(p.ctx, p.by, c.ID, input)
 		if err != nil {

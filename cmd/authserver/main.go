@@ -94,6 +94,14 @@ func usage(format string, args ...any) error {
 	return &usageError{fmt.Errorf(format, args...)}
 }
 
+// changes refuses an update without a flag for what to change.
+func (p *process) changes(input any) error {
+	if reflect.ValueOf(input).IsZero() {
+		return usage("name what to change: see authserver %s --help", strings.Join(p.path, " "))
+	}
+	return nil
+}
+
 // run is main without the process around it. It returns the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

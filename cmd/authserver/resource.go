@@ -113,6 +113,9 @@ func (c *resourceUpdate) Run(p *process) error {
 	if err != nil {
 		return err
 	}
+	if err := p.changes(input); err != nil {
+		return err
+	}
 	return with(p, &c.ResourceSettings, func(a *admin.Admin) error {
 		resource, warnings, err := a.Resources.Update(p.ctx, p.by, c.ID, input)
 		if err != nil {

@@ -122,6 +122,9 @@ func (c *userUpdate) Run(p *process) error {
 		return err
 	}
 	input.Username, input.Disabled = c.Username, toggle(c.Disabled, c.Enabled)
+	if err := p.changes(input); err != nil {
+		return err
+	}
 	return with(p, &c.UserSettings, func(a *admin.Admin) error {
 		user, err := a.Users.Update(p.ctx, p.by, c.User, input)
 		if err != nil {
