@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"authserver/internal/admin"
@@ -35,7 +37,7 @@ func (c *tokenInspect) Run(p *process) error {
 		if err != nil {
 			return err
 		}
-		if err := c.show(p.stdout, view); err != nil {
+		if err := c.print(p.stdout, view); err != nil {
 			return err
 		}
 		if !inspection.Good {
@@ -43,6 +45,43 @@ func (c *tokenInspect) Run(p *process) error {
 		}
 		return nil
 	})
+}
+
+// print shows an inspection. A table of it has the family as `family show` has it, and a line for each
+// check.
+func (c *tokenInspect) print(w *printer, view inspection) error {
+	if c.Output.Output == "json" {
+		return printJSON(w, view)
+	}
+	family, checks := view.Family, view.Checks
+	view.Family, view.Checks = nil, nil
+	if err := c.show(w, view); err != nil {
+		return err
+	}
+	if family != nil {
+		fmt.Fprintln(w, "\nfamily")
+		if err := c.show(w, *family); err != nil {
+			return err
+		}
+	}
+	if len(checks) > 0 {
+		fmt.Fprintln(w, "\nchecks")
+	}
+	longest := 0
+	for _, made := range checks {
+		longest = max(longest, len(made.Check))
+	}
+	for _, made := range checks {
+		result := "passed"
+		if !made.Passed {
+			result = w.bold("FAILED")
+		}
+		said := strings.Join(slices.DeleteFunc([]string{made.Found, made.Change}, func(s string) bool { return s == "" }), "; ")
+		if _, err := fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%s  %-*s  %s", result, longest, made.Check, said), " ")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // inspection is an inspection in the words of the command line.
