@@ -266,6 +266,7 @@ func TestParseRefuses(t *testing.T) {
 		{name: "two documents", file: "listen: a:1\n---\nlisten: b:1\n", want: []string{"more than one YAML document"}},
 		{name: "a file that is not there", args: []string{"--config=missing.yaml"}, want: []string{"read the settings file that config names: open missing.yaml"}},
 		{name: "a malformed duration in a flag", args: []string{"--refresh-grace=soon"}, want: []string{`--refresh-grace: "soon" is not a duration`}},
+		{name: "an unknown level in a flag", args: []string{"--log-level=loud"}, want: []string{`--log-level: "loud" is not a level: use debug, info, warn or error`}},
 		{name: "a malformed number in a flag", args: []string{"--bcrypt-cost=high"}, want: []string{"--bcrypt-cost"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

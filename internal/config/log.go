@@ -3,7 +3,10 @@ package config
 import (
 	"fmt"
 	"log/slog"
+	"reflect"
 	"time"
+
+	"github.com/alecthomas/kong"
 )
 
 // Audit is how long the server keeps events.
@@ -25,5 +28,25 @@ func (l *Log) complete(*completion) []error {
 	if l.LogFormat != "json" && l.LogFormat != "text" {
 		return present(fmt.Errorf("log-format is %q: set it to json or text", l.LogFormat))
 	}
+	return nil
+}
+
+func parseLevel(text string) (level slog.Level, err error) {
+	if err = level.UnmarshalText([]byte(text)); err != nil {
+		err = fmt.Errorf("%q is not a level: use debug, info, warn or error", text)
+	}
+	return level, err
+}
+
+func levelMapper(ctx *kong.DecodeContext, target reflect.Value) error {
+	var text string
+	if err := ctx.Scan.PopValueInto("level", &text); err != nil {
+		return err
+	}
+	level, err := parseLevel(text)
+	if err != nil {
+		return err
+	}
+	target.SetInt(int64(level))
 	return nil
 }

@@ -27,6 +27,7 @@ func Options(src Sources) []kong.Option {
 	return []kong.Option{
 		kong.Bind(src),
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(durationMapper)),
+		kong.TypeMapper(reflect.TypeFor[slog.Level](), kong.MapperFunc(levelMapper)),
 		kong.ValueFormatter(helpWithEnv),
 	}
 }
@@ -202,9 +203,8 @@ func (r Row) check(where, text string) error {
 			return fmt.Errorf("%s: %q is neither true nor false", where, text)
 		}
 	case slog.Level:
-		var level slog.Level
-		if err := level.UnmarshalText([]byte(text)); err != nil {
-			return fmt.Errorf("%s: %q is not a level: use debug, info, warn or error", where, text)
+		if _, err := parseLevel(text); err != nil {
+			return fmt.Errorf("%s: %w", where, err)
 		}
 	}
 	return nil
