@@ -75,7 +75,11 @@ func (cs *Clients) setClient(ctx context.Context, f *form, c *store.Client, in C
 
 // checkClient refuses fields that do not go together.
 func checkClient(f *form, c store.Client) {
-	if !c.DefaultScopes.IsSubsetOf(c.Scopes) {
+	switch {
+	case c.DefaultScopes.IsSubsetOf(c.Scopes):
+	case len(c.Scopes) == 0:
+		f.fault("default_scopes", CodeConflict, "%s has to be among %v, of which the client has none", c.DefaultScopes, Field("scopes"))
+	default:
 		f.fault("default_scopes", CodeConflict, "%s has to be among %v, which is %s", c.DefaultScopes, Field("scopes"), c.Scopes)
 	}
 	// RFC 6749 §4.4: the grant MUST only be used by confidential clients.
