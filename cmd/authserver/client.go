@@ -146,10 +146,10 @@ func (c *clientCreate) register(p *process, a *admin.Admin, n admin.NewClient) e
 		if err != nil {
 			return err
 		}
-		p.warn(warnings)
-		if client.Secret != "" { // ShowSecret printed it
+		if client.Secret != "" { // ShowSecret printed it, with the warnings
 			return nil
 		}
+		p.warn(warnings)
 		return c.done(p, client)
 	})
 }

@@ -195,11 +195,11 @@ func TestACommandWhoseReaderIsGone(t *testing.T) {
 		"assertion sign --iss i --sub s --aud a --secret-file " + key: "",
 		"version": "", "--version": "", "--help": "", "help": "", "help client create": "", "client create --help": "",
 		"client create --help-settings": "", "completion bash": "",
-		"client create --id web --if-not-exists": "client web exists already: nothing was changed\n",
-		"client rotate-secret web":               "authserver: nothing was changed, because the secret cannot be printed: write /dev/stdout: broken pipe\n",
-		"client create --id new":                 "authserver: nothing was changed, because the secret cannot be printed: write /dev/stdout: broken pipe\n",
-		"key generate-master":                    "authserver: the secret cannot be printed: write /dev/stdout: broken pipe\n",
-		"client update web --name Web":           "authserver: it is done, and the answer cannot be printed: write /dev/stdout: broken pipe\n",
+		"client create --id web --if-not-exists":  "client web exists already: nothing was changed\n",
+		"client rotate-secret web":                "authserver: nothing was changed, because the secret cannot be printed: write /dev/stdout: broken pipe\n",
+		"client create --id new --grant password": "authserver: nothing was changed, because the secret cannot be printed: write /dev/stdout: broken pipe\n",
+		"key generate-master":                     "authserver: the secret cannot be printed: write /dev/stdout: broken pipe\n",
+		"client update web --name Web":            "authserver: it is done, and the answer cannot be printed: write /dev/stdout: broken pipe\n",
 	} {
 		for _, room := range []int{0, 1} {
 			if code, stderr := s.run(&pipe{room}, strings.Fields(args)...); code != exitFailed || stderr != want {

@@ -83,13 +83,15 @@ func (e *readerGoneError) Error() string { return e.cause.Error() }
 func (e *readerGoneError) Unwrap() error { return e.cause }
 
 // once prints a client with its secret, and waits until the output is safe: the secret can be printed
-// only once. If that fails, the change is not made, or is undone.
+// only once. If that fails, the change is not made, or is undone. The warnings come first, because the
+// secret stands out as the last line.
 func (p *process) once(o Output) admin.ShowSecret {
-	return func(c admin.ClientWithSecret) error {
+	return func(c admin.ClientWithSecret, warnings []admin.Fault) error {
 		var answer bytes.Buffer
 		if err := o.show(&printer{to: &answer, colour: p.stdout.colour}, c); err != nil {
 			return err
 		}
+		p.warn(warnings)
 		_, err := p.stdout.Write(answer.Bytes())
 		if err == nil {
 			err = p.stdout.sync()

@@ -145,7 +145,7 @@ func (cs *Clients) Create(ctx context.Context, by Call, n NewClient) (ClientWith
 		return ClientWithSecret{}, nil, explainClient(c.ID, err)
 	}
 	// Only now: the store may refuse the client because another command took its name.
-	if err := n.ShowSecret.show(created); err != nil {
+	if err := n.ShowSecret.show(created, warnings); err != nil {
 		return ClientWithSecret{}, nil, cs.withdraw(ctx, by, c.ID, err)
 	}
 	return created, warnings, nil

@@ -153,7 +153,7 @@ func TestAClientWhoseSecretCannotBeShownDoesNotStay(t *testing.T) {
 	o := newOffice(t)
 	lost := errors.New("the disk is full")
 	ctx, interrupt := context.WithCancel(t.Context())
-	n := admin.NewClient{ID: "web", ShowSecret: func(admin.ClientWithSecret) error {
+	n := admin.NewClient{ID: "web", ShowSecret: func(admin.ClientWithSecret, []admin.Fault) error {
 		interrupt()
 		return lost
 	}}

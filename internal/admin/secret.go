@@ -36,16 +36,16 @@ type SecretRotation struct {
 	ShowSecret ShowSecret
 }
 
-// ShowSecret is given a client with its secret, which can be shown once only. If it returns an
+// ShowSecret is given a client with its secret, which can be shown once only, and warnings. If it returns an
 // error, the change is not made or is undone: a new client is deleted again, and an existing one
 // keeps its secrets. It is not called for a client without a secret; nil: nothing is shown.
-type ShowSecret func(ClientWithSecret) error
+type ShowSecret func(ClientWithSecret, []Fault) error
 
-func (s ShowSecret) show(c ClientWithSecret) error {
+func (s ShowSecret) show(c ClientWithSecret, warnings []Fault) error {
 	if s == nil || c.Secret == "" {
 		return nil
 	}
-	return s(c)
+	return s(c, warnings)
 }
 
 // RotateSecret gives a client a new secret, and returns the client with it.
@@ -77,7 +77,7 @@ func (cs *Clients) RotateSecret(ctx context.Context, by Call, id string, r Secre
 	}
 	rotated := ClientWithSecret{Client: view, Secret: made}
 	// Before the store has it: the update may end the old secrets, which nothing brings back.
-	if err := r.ShowSecret.show(rotated); err != nil {
+	if err := r.ShowSecret.show(rotated, nil); err != nil {
 		return ClientWithSecret{}, fmt.Errorf("nothing was changed, because %w", err)
 	}
 	if err := cs.Store.UpdateClient(ctx, c, by.change(store.ClientSecretRotated, now)); err != nil {
