@@ -97,16 +97,3 @@ func (d *DB) SessionClients(ctx context.Context, id store.SessionID) ([]string, 
 	return all(ctx, d, "list the clients of a session", func(c *string) []any { return []any{c} },
 		"SELECT p.client_id FROM (SELECT $1::bytea AS id) s CROSS JOIN LATERAL "+participants+" p ORDER BY p.client_id", id[:])
 }
-
-func sweepSessionClients(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
-	gone, err := tx.Exec(ctx, `DELETE FROM session_clients WHERE ctid = ANY (ARRAY(
-		SELECT k.ctid FROM session_clients k WHERE k.expires_at < $1 AND NOT EXISTS (SELECT FROM sessions s WHERE s.id = k.session_id)
-		ORDER BY k.expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))`, orNever(before), limit)
-	return gone.RowsAffected(), err
-}
-
-func sweepDeliveries(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
-	gone, err := tx.Exec(ctx, `DELETE FROM deliveries WHERE ctid = ANY (ARRAY(
-		SELECT ctid FROM deliveries WHERE ended_at < $1 ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED))`, orNever(before.Add(-store.KeepDelivered)), limit)
-	return gone.RowsAffected(), err
-}

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -86,7 +87,14 @@ func (d *DB) sweepOthers(ctx context.Context, before store.Moment, limit int) (r
 	err = d.sweeping(ctx, sweepLock, func(ctx context.Context, tx pgx.Tx) error {
 		removed = 0
 		for _, sweep := range []func(context.Context, pgx.Tx, store.Moment, int) (int64, error){
-			sweepSessions, sweepSessionClients, sweepDeliveries, sweepConsents, sweepClientless, sweepRevocations, sweepAssertions, sweepFailures, sweepSigningKeys, sweepSecretKeys, sweepLifetimes,
+			due{table: "sessions", end: "sweep_at", and: "ended_at IS NOT NULL"}.sweep, // EndExpiredSessions ends the others
+			due{table: "session_clients", end: "expires_at", and: "NOT EXISTS (SELECT FROM sessions s WHERE s.id = session_clients.session_id)"}.sweep,
+			due{table: "deliveries", end: "ended_at", keep: store.KeepDelivered}.sweep,
+			due{table: "consents", end: "until"}.sweep,
+			due{table: "revocations", end: "expires_at"}.sweep,
+			due{table: "used_assertions", end: "expires_at"}.sweep,
+			due{table: "failed_attempts", end: "clear_at"}.sweep,
+			sweepClientless, sweepSigningKeys, sweepSecretKeys, sweepLifetimes,
 		} {
 			gone, err := sweep(ctx, tx, before, limit)
 			if err != nil {
@@ -99,16 +107,17 @@ func (d *DB) sweepOthers(ctx context.Context, before store.Moment, limit int) (r
 	return removed, err
 }
 
-// sweepSessions leaves live sessions to EndExpiredSessions.
-func sweepSessions(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
-	gone, err := tx.Exec(ctx, `DELETE FROM sessions WHERE ctid = ANY (ARRAY(
-		SELECT ctid FROM sessions WHERE ended_at IS NOT NULL AND sweep_at < $1 ORDER BY sweep_at LIMIT $2 FOR UPDATE SKIP LOCKED))`, orNever(before), limit)
-	return gone.RowsAffected(), err
+// due are the rows of a table whose end, and keep after it, has passed, and that meet the condition
+// in and, if there is one. All words are constants, never input.
+type due struct {
+	table, end, and string
+	keep            time.Duration
 }
 
-func sweepConsents(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
-	gone, err := tx.Exec(ctx, `DELETE FROM consents WHERE ctid = ANY (ARRAY(
-		SELECT ctid FROM consents WHERE until < $1 ORDER BY until LIMIT $2 FOR UPDATE SKIP LOCKED))`, orNever(before), limit)
+func (r due) sweep(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
+	gone, err := tx.Exec(ctx, `DELETE FROM `+r.table+` WHERE ctid = ANY (ARRAY(
+		SELECT ctid FROM `+r.table+` WHERE `+r.end+` < $1 AND `+cmp.Or(r.and, "true")+`
+		ORDER BY `+r.end+` LIMIT $2 FOR UPDATE SKIP LOCKED))`, orNever(before.Add(-r.keep)), limit)
 	return gone.RowsAffected(), err
 }
 
@@ -138,24 +147,6 @@ func sweepClientless(ctx context.Context, tx pgx.Tx, _ store.Moment, limit int) 
 			SELECT FROM refresh_families f WHERE f.client_id = d.client_id AND f.client_not_before < `+until+`
 		) AND NOT EXISTS (SELECT FROM consents c WHERE c.client_id = d.client_id AND `+another+`)`)
 	return gone, err
-}
-
-func sweepRevocations(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
-	gone, err := tx.Exec(ctx, `DELETE FROM revocations WHERE ctid = ANY (ARRAY(
-		SELECT ctid FROM revocations WHERE expires_at < $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))`, orNever(before), limit)
-	return gone.RowsAffected(), err
-}
-
-func sweepAssertions(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
-	gone, err := tx.Exec(ctx, `DELETE FROM used_assertions WHERE ctid = ANY (ARRAY(
-		SELECT ctid FROM used_assertions WHERE expires_at < $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))`, orNever(before), limit)
-	return gone.RowsAffected(), err
-}
-
-func sweepFailures(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
-	gone, err := tx.Exec(ctx, `DELETE FROM failed_attempts WHERE ctid = ANY (ARRAY(
-		SELECT ctid FROM failed_attempts WHERE clear_at < $1 ORDER BY clear_at LIMIT $2 FOR UPDATE SKIP LOCKED))`, orNever(before), limit)
-	return gone.RowsAffected(), err
 }
 
 // sweepSigningKeys keeps removed keys for a day, so that token inspect can explain a token, revoked

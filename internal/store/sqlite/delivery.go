@@ -133,14 +133,3 @@ func (d *DB) SessionClients(ctx context.Context, id store.SessionID) ([]string, 
 	return all(ctx, d, "list the clients of a session", func(c *string) []any { return []any{c} },
 		participants+" ORDER BY client_id", id[:])
 }
-
-func (d *DB) sweepSessionClients(ctx context.Context, before store.Moment, limit int) (int64, error) {
-	return d.sweepRows(ctx, "sweep the clients of sessions", `DELETE FROM session_clients WHERE (session_id, client_id) IN (
-		SELECT k.session_id, k.client_id FROM session_clients k WHERE k.expires_at < ? AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = k.session_id)
-		ORDER BY k.expires_at LIMIT ?)`, micros(before), limit)
-}
-
-func (d *DB) sweepDeliveries(ctx context.Context, before store.Moment, limit int) (int64, error) {
-	return d.sweepRows(ctx, "sweep deliveries", `DELETE FROM deliveries WHERE id IN (
-		SELECT id FROM deliveries WHERE ended_at < ? ORDER BY ended_at LIMIT ?)`, micros(before.Add(-store.KeepDelivered)), limit)
-}

@@ -1,7 +1,9 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
+	"time"
 
 	"authserver/internal/store"
 )
@@ -12,12 +14,19 @@ const sweepStep = 100
 
 // Sweep removes at most limit rows of each noun, in transactions of sweepStep.
 func (d *DB) Sweep(ctx context.Context, before store.Moment, limit int) (removed int, err error) {
-	for _, sweep := range []func(context.Context, store.Moment, int) (int64, error){
-		d.sweepFamilies, d.sweepSessions, d.sweepSessionClients, d.sweepDeliveries, d.sweepConsents, d.sweepClientless, d.sweepClientlessConsents, d.sweepRevocations, d.sweepAssertions, d.sweepFailures, d.sweepSigningKeys, d.sweepSecretKeys,
-		d.sweepLifetimes, d.sweepDeletedClients,
+	for _, sweep := range []func(*DB, context.Context, store.Moment, int) (int64, error){
+		(*DB).sweepFamilies,
+		due{table: "sessions", key: "id", end: "sweep_at", and: "ended_at IS NOT NULL"}.sweep, // EndExpiredSessions ends the others
+		due{table: "session_clients", key: "session_id, client_id", end: "expires_at", and: "NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = session_clients.session_id)"}.sweep,
+		due{table: "deliveries", key: "id", end: "ended_at", keep: store.KeepDelivered}.sweep,
+		due{table: "consents", key: "user_id, client_id", end: "until"}.sweep,
+		due{table: "revocations", key: "id", end: "expires_at"}.sweep,
+		due{table: "used_assertions", key: "issuer, id", end: "expires_at"}.sweep,
+		due{table: "failed_attempts", key: "account, origin", end: "clear_at"}.sweep,
+		(*DB).sweepClientless, (*DB).sweepClientlessConsents, (*DB).sweepSigningKeys, (*DB).sweepSecretKeys, (*DB).sweepLifetimes, (*DB).sweepDeletedClients,
 	} {
 		for left := limit; left > 0; {
-			n, err := sweep(ctx, before, min(left, sweepStep))
+			n, err := sweep(d, ctx, before, min(left, sweepStep))
 			left -= int(n)
 			removed += int(n)
 			if err != nil {
@@ -62,15 +71,17 @@ func (d *DB) sweepFamilies(ctx context.Context, before store.Moment, limit int) 
 	}
 }
 
-// sweepSessions leaves live sessions to EndExpiredSessions.
-func (d *DB) sweepSessions(ctx context.Context, before store.Moment, limit int) (int64, error) {
-	return d.sweepRows(ctx, "sweep sessions", `DELETE FROM sessions WHERE id IN (
-		SELECT id FROM sessions WHERE ended_at IS NOT NULL AND sweep_at < ? ORDER BY sweep_at LIMIT ?)`, micros(before), limit)
+// due are the rows of a table whose end, and keep after it, has passed, and that meet the condition
+// in and, if there is one. All words are constants, never input.
+type due struct {
+	table, key, end, and string
+	keep                 time.Duration
 }
 
-func (d *DB) sweepConsents(ctx context.Context, before store.Moment, limit int) (int64, error) {
-	return d.sweepRows(ctx, "sweep consents", `DELETE FROM consents WHERE (user_id, client_id) IN (
-		SELECT user_id, client_id FROM consents WHERE until < ? ORDER BY until LIMIT ?)`, micros(before), limit)
+func (r due) sweep(d *DB, ctx context.Context, before store.Moment, limit int) (int64, error) {
+	return d.sweepRows(ctx, "sweep "+r.table, `DELETE FROM `+r.table+` WHERE (`+r.key+`) IN (
+		SELECT `+r.key+` FROM `+r.table+` WHERE `+r.end+` < ? AND `+cmp.Or(r.and, "true")+`
+		ORDER BY `+r.end+` LIMIT ?)`, micros(before.Add(-r.keep)), limit)
 }
 
 // The families and the consents of clients that were deleted, or created again since.
@@ -98,21 +109,6 @@ func (d *DB) sweepDeletedClients(ctx context.Context, _ store.Moment, _ int) (in
 		WHERE NOT EXISTS (SELECT 1 FROM refresh_families f WHERE `+familyClientless+`)
 			AND NOT EXISTS (SELECT 1 FROM consents c WHERE `+consentClientless+")")
 	return 0, err
-}
-
-func (d *DB) sweepRevocations(ctx context.Context, before store.Moment, limit int) (int64, error) {
-	return d.sweepRows(ctx, "sweep revocations", `DELETE FROM revocations WHERE id IN (
-		SELECT id FROM revocations WHERE expires_at < ? LIMIT ?)`, micros(before), limit)
-}
-
-func (d *DB) sweepAssertions(ctx context.Context, before store.Moment, limit int) (int64, error) {
-	return d.sweepRows(ctx, "sweep used assertions", `DELETE FROM used_assertions WHERE (issuer, id) IN (
-		SELECT issuer, id FROM used_assertions WHERE expires_at < ? LIMIT ?)`, micros(before), limit)
-}
-
-func (d *DB) sweepFailures(ctx context.Context, before store.Moment, limit int) (int64, error) {
-	return d.sweepRows(ctx, "sweep failed attempts", `DELETE FROM failed_attempts WHERE (account, origin) IN (
-		SELECT account, origin FROM failed_attempts WHERE clear_at < ? LIMIT ?)`, micros(before), limit)
 }
 
 // sweepSigningKeys keeps removed keys for a day, so that token inspect can explain a token, revoked
