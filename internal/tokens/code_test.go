@@ -22,7 +22,7 @@ func TestCodeRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(code) != codeLength || !strings.HasPrefix(code, CodePrefix) {
+		if len(code) != codeText().length() || !strings.HasPrefix(code, CodePrefix) {
 			t.Fatalf("a code of %d bytes, %q", len(code), code[:4])
 		}
 		if got, err := codec.Decode(code); err != nil || got != family {
@@ -60,8 +60,8 @@ func TestCodeDecodeRefuses(t *testing.T) {
 		"a line break in it":                   good[:20] + "\n" + good[21:],
 		"a refresh token":                      refresh,
 		"a refresh token under this prefix":    CodePrefix + refresh[len(RefreshPrefix):],
-		"one that was cut and filled again":    CodePrefix + refresh[len(RefreshPrefix):codeLength],
-		"the tag of a refresh token":           CodePrefix + base64.RawURLEncoding.EncodeToString(append(body[:codeBody:codeBody], refreshTag(bytes.Repeat([]byte{2}, 32), body[:codeBody])...)),
+		"one that was cut and filled again":    CodePrefix + refresh[len(RefreshPrefix):codeText().length()],
+		"the tag of a refresh token":           CodePrefix + base64.RawURLEncoding.EncodeToString(append(body[:codeText().body():codeText().body()], refreshText().tag(bytes.Repeat([]byte{2}, 32), body[:codeText().body()])...)),
 		"the code of a server with other keys": encodeWith(t, &CodeCodec{Keys: turns{2: bytes.Repeat([]byte{9}, 32)}}),
 	} {
 		if _, err := codec.Decode(code); err == nil {

@@ -19,10 +19,7 @@ import (
 // that failures elsewhere do not slow it down. No row stores them: each is authenticated by a key
 // that all replicas have, and valid as long as that key.
 type DeviceCookies struct {
-	Keys interface { // those of [RefreshCodec]
-		At(moment time.Time) (id uint32, key []byte, ok bool)
-		ByID(id uint32) (key []byte, ok bool)
-	}
+	Keys RefreshKeys
 	Rand io.Reader
 }
 

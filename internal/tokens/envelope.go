@@ -19,11 +19,8 @@ import (
 type Envelope struct {
 	// Purpose is part of the key: a text that was sealed for one purpose does not open for another.
 	Purpose string
-	Keys    interface { // those of [RefreshCodec]
-		At(moment time.Time) (id uint32, key []byte, ok bool)
-		ByID(id uint32) (key []byte, ok bool)
-	}
-	Rand io.Reader
+	Keys    RefreshKeys
+	Rand    io.Reader
 	// MaxBytes bounds the text, in bytes.
 	MaxBytes int
 }

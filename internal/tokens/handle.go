@@ -36,49 +36,30 @@ func (h Handle) IssuedTo(client store.Client) bool {
 
 // Handles seal a handle into the header of each encrypted access token. Only this
 // server's replicas can read it, and all handles have the same length.
-type Handles struct {
-	Keys interface { // those of [RefreshCodec]; each outlives the access tokens of its turn
-		At(moment time.Time) (id uint32, key []byte, ok bool)
-		ByID(id uint32) (key []byte, ok bool)
+type Handles struct{ Keys RefreshKeys }
+
+// A handle is an [Envelope] of exp, 8 | family, 16, zero: none | the rest of the jti, 22 | client, 32.
+const handlePlain = 8 + idLong + sha256.Size
+
+func (h *Handles) envelope(rand io.Reader) *Envelope {
+	return &Envelope{
+		Purpose: "authserver revocation handle", Keys: h.Keys, Rand: rand,
+		MaxBytes: base64.RawURLEncoding.EncodedLen(envelopeBody + handlePlain + envelopeTag),
 	}
 }
 
-// A handle is base64url of version, 1 byte | key id, 4 | salt, 24 | ciphertext | tag, 16. The
-// plaintext is exp, 8 | family, 16, zero: none | the rest of the jti, 22 | client, 32.
-const (
-	handleVersion = 1
-	handleSalt    = 1 + 4
-	handleBody    = handleSalt + 24
-	handlePlain   = 8 + idLong + sha256.Size
-	handleSize    = handleBody + handlePlain + 16
-	handlePurpose = "authserver revocation handle"
-)
-
 // seal makes the handle of a token that is issued at now.
 func (h *Handles) seal(rand io.Reader, now time.Time, jti, clientID string, expires time.Time) (string, error) {
-	keyID, key, ok := h.Keys.At(now)
-	if !ok {
-		return "", errors.New("make a revocation handle: no key is loaded")
-	}
-	b := make([]byte, handleBody)
-	b[0] = handleVersion
-	binary.BigEndian.PutUint32(b[1:], keyID)
-	if _, err := io.ReadFull(rand, b[handleSalt:]); err != nil {
-		return "", fmt.Errorf("make a revocation handle: read random bytes: %w", err)
-	}
-	aead, nonce, err := cipherFor(key, b[handleSalt:], handlePurpose)
-	if err != nil {
-		return "", err
-	}
 	id, err := base64.RawURLEncoding.DecodeString(jti)
 	if err != nil || len(id) > idLong {
 		return "", errors.New("make a revocation handle: the jti is of another make")
 	}
 	client := sha256.Sum256([]byte(clientID))
-	plain := binary.BigEndian.AppendUint64(nil, uint64(expires.Unix())) //nolint:gosec // G115: it is after 1970
+	plain := make([]byte, 8, handlePlain)
+	binary.BigEndian.PutUint64(plain, uint64(expires.Unix())) //nolint:gosec // G115: it is after 1970
 	plain = append(plain, make([]byte, idLong-len(id))...)
 	plain = append(append(plain, id...), client[:]...)
-	return base64.RawURLEncoding.EncodeToString(aead.Seal(b, nonce, plain, b)), nil
+	return h.envelope(rand).Seal(now, plain)
 }
 
 // Find reads the handle of an encrypted access token that this server made. It reads nothing else
@@ -89,21 +70,9 @@ func (h *Handles) Find(token string) (Handle, error) {
 		return Handle{}, err
 	}
 	text, _ := header.All[handleMember].(string)
-	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(b) != handleSize || b[0] != handleVersion {
-		return Handle{}, fmt.Errorf("its header has no %s of this server", handleMember)
-	}
-	key, ok := h.Keys.ByID(binary.BigEndian.Uint32(b[1:]))
-	if !ok {
-		return Handle{}, fmt.Errorf("the key of its %s is not in use any more", handleMember)
-	}
-	aead, nonce, err := cipherFor(key, b[handleSalt:handleBody], handlePurpose)
+	plain, err := h.envelope(nil).Open(text)
 	if err != nil {
-		return Handle{}, err
-	}
-	plain, err := aead.Open(nil, nonce, b[handleBody:], b[:handleBody])
-	if err != nil {
-		return Handle{}, fmt.Errorf("its %s was not made by this server", handleMember)
+		return Handle{}, fmt.Errorf("its header has no valid %s: %w", handleMember, err)
 	}
 	return parseHandle(plain)
 }

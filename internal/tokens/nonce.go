@@ -23,10 +23,7 @@ const (
 // cannot be made long before its use. They are a function of the time and of a key that all
 // replicas have, and need no storage.
 type Nonces struct {
-	Keys interface { // those of [RefreshCodec]
-		At(moment time.Time) (id uint32, key []byte, ok bool)
-		ByID(id uint32) (key []byte, ok bool)
-	}
+	Keys RefreshKeys
 	Skew time.Duration // the most by which the clocks of two replicas differ
 }
 

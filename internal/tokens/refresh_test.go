@@ -52,7 +52,7 @@ func TestRefreshRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(token) != refreshLength || !strings.HasPrefix(token, RefreshPrefix) {
+		if len(token) != refreshText().length() || !strings.HasPrefix(token, RefreshPrefix) {
 			t.Fatalf("a refresh token of %d bytes, %q", len(token), token[:4])
 		}
 		again, err := codec.Encode(want, second(2))
@@ -156,8 +156,8 @@ func TestRefreshDecodeRefuses(t *testing.T) {
 		"key 0":              spell(func(b []byte) { binary.BigEndian.PutUint32(b[1:], 0) }),
 		"the other key":      spell(func(b []byte) { binary.BigEndian.PutUint32(b[1:], 1) }),
 		"another generation": spell(func(b []byte) { b[24]++ }),
-		"no tag":             spell(func(b []byte) { clear(b[refreshBody:]) }),
-		"an access token":    strings.Repeat("a", refreshLength),
+		"no tag":             spell(func(b []byte) { clear(b[refreshText().body():]) }),
+		"an access token":    strings.Repeat("a", refreshText().length()),
 	} {
 		_, err := codec.Decode(token)
 		if err == nil {
