@@ -65,7 +65,7 @@ func newOffice(t testing.TB) *office {
 	o.must(err)
 	sealer, err := sealing.Open(ctx, sealing.Options{Store: db, Keeper: master.Keeper(), MasterID: master.ID(), Actor: by.Actor, Now: now, Rand: rand.Reader})
 	o.must(err)
-	hasher, err := passwords.New(passwords.Options{Cost: passwords.MinCost})
+	hasher, err := passwords.New(passwords.Options{Cost: passwords.MinCost, Workers: 2, Wait: time.Minute, Rand: rand.Reader})
 	o.must(err)
 	signing := &keys.Manager{
 		Store: db, Server: "test", Actor: by.Actor, Sealer: sealer, Algorithms: []string{keys.ES256}, Source: keys.Software{}, Now: now, Logger: slog.New(slog.DiscardHandler),

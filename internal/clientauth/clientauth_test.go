@@ -88,7 +88,7 @@ var clients = sync.OnceValue(func() map[string]store.Client {
 func newClientStore() *clientStore { return &clientStore{clients: clients()} }
 
 var hasher = sync.OnceValue(func() *passwords.Hasher {
-	h, err := passwords.New(passwords.Options{Cost: passwords.MinCost, Rand: rand.Reader})
+	h, err := passwords.New(passwords.Options{Cost: passwords.MinCost, Workers: 2, Wait: time.Minute, Rand: rand.Reader})
 	if err != nil {
 		panic(err)
 	}

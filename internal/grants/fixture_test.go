@@ -86,7 +86,7 @@ var generate = sync.OnceValues(func() (map[string]crypto.Signer, error) {
 })
 
 var hasher = sync.OnceValue(func() *passwords.Hasher {
-	return must(passwords.New(passwords.Options{Cost: passwords.MinCost}))
+	return must(passwords.New(passwords.Options{Cost: passwords.MinCost, Workers: 2, Wait: time.Minute, Rand: rand.Reader}))
 })
 
 var issuerKey = sync.OnceValue(func() *ecdsa.PrivateKey {

@@ -134,7 +134,7 @@ func newSite(t testing.TB) *site {
 	manager := s.openKeys()
 	pairwise := &tokens.Pairwise{Secret: func() ([]byte, error) { return []byte(strings.Repeat("p", 32)), nil }}
 	codec := &tokens.RefreshCodec{Keys: onlyKey(strings.Repeat("k", 32))}
-	hasher, err := passwords.New(passwords.Options{Cost: passwords.MinCost})
+	hasher, err := passwords.New(passwords.Options{Cost: passwords.MinCost, Workers: 2, Wait: time.Minute, Rand: rand.Reader})
 	s.ok(err)
 	verified, err := passwords.NewVerifiedCache(hasher, 100, rand.Reader)
 	s.ok(err)

@@ -2,12 +2,10 @@ package passwords
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
@@ -20,12 +18,12 @@ const (
 	MaxCost = 16
 )
 
-// Options configure a Hasher. Each zero value means the default.
+// Options configure a Hasher.
 type Options struct {
-	Cost    int           // of new hashes, MinCost to MaxCost; default 12
-	Workers int           // computations at once; default: one for each processor
-	Wait    time.Duration // the longest wait for a worker; default: 2 s
-	Rand    io.Reader     // default crypto/rand
+	Cost    int           // of new hashes, MinCost to MaxCost
+	Workers int           // computations at once
+	Wait    time.Duration // the longest wait for a worker
+	Rand    io.Reader
 }
 
 // ErrBusy says that the wait for a worker took too long. Nothing was computed: the caller may try
@@ -44,36 +42,19 @@ type Hasher struct {
 
 // New makes a Hasher. Its errors name the setting at fault.
 func New(o Options) (*Hasher, error) {
-	o = o.withDefaults()
 	switch {
 	case o.Cost < MinCost || o.Cost > MaxCost:
 		return nil, fmt.Errorf("bcrypt-cost is %d: set it to a number from %d to %d, such as 12", o.Cost, MinCost, MaxCost)
-	case o.Workers < 0:
-		return nil, fmt.Errorf("password-workers is %d: set it to 1 or more, or to 0 for the default", o.Workers)
-	case o.Wait < 0:
-		return nil, fmt.Errorf("the wait for a password worker is %s: it must not be negative", o.Wait)
+	case o.Workers < 1:
+		return nil, fmt.Errorf("the number of password workers is %d: it must be at least 1", o.Workers)
+	case o.Wait <= 0:
+		return nil, fmt.Errorf("the wait for a password worker is %s: it must be positive", o.Wait)
 	}
 	dummy, err := dummyHash(o.Rand, o.Cost)
 	if err != nil {
 		return nil, err
 	}
 	return &Hasher{cost: o.Cost, dummy: dummy, slots: make(chan struct{}, o.Workers), wait: o.Wait, rand: o.Rand}, nil
-}
-
-func (o Options) withDefaults() Options {
-	if o.Cost == 0 {
-		o.Cost = 12
-	}
-	if o.Workers == 0 {
-		o.Workers = runtime.GOMAXPROCS(0)
-	}
-	if o.Wait == 0 {
-		o.Wait = 2 * time.Second
-	}
-	if o.Rand == nil {
-		o.Rand = rand.Reader
-	}
-	return o
 }
 
 // Hash returns the hash of a password that [Policy.Check] returned, or of a client secret that an

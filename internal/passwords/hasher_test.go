@@ -2,7 +2,9 @@ package passwords
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -18,12 +20,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// newHasher makes a hasher with the lowest cost of bcrypt.
+// newHasher makes a hasher, by default with the lowest cost of bcrypt.
 func newHasher(t testing.TB, o Options) *Hasher {
 	t.Helper()
-	if o.Cost == 0 {
-		o.Cost = MinCost
-	}
+	o.Cost, o.Workers, o.Wait, o.Rand = cmp.Or(o.Cost, MinCost), cmp.Or(o.Workers, 2), cmp.Or(o.Wait, time.Minute), rand.Reader
 	h, err := New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -46,14 +46,13 @@ func TestNew(t *testing.T) {
 		options Options
 		want    string // in the error; "" for none
 	}{
-		{"everything left out", Options{}, ""},
-		{"the lowest cost", Options{Cost: 4}, ""},
-		{"the highest cost", Options{Cost: 16}, ""},
-		{"a cost below bcrypt's own", Options{Cost: 3}, "bcrypt-cost is 3"},
-		{"a cost that takes hours", Options{Cost: 31}, "bcrypt-cost is 31"},
-		{"less than no workers", Options{Workers: -1}, "password-workers is -1"},
-		{"less than no wait", Options{Wait: -time.Second}, "must not be negative"},
-		{"no randomness", Options{Rand: strings.NewReader("short")}, "dummy"},
+		{"the lowest cost", Options{4, 1, time.Second, rand.Reader}, ""},
+		{"the highest cost", Options{16, 1, time.Second, rand.Reader}, ""},
+		{"a cost below bcrypt's own", Options{3, 1, time.Second, rand.Reader}, "bcrypt-cost is 3"},
+		{"a cost that takes hours", Options{31, 1, time.Second, rand.Reader}, "bcrypt-cost is 31"},
+		{"no workers", Options{4, 0, time.Second, rand.Reader}, "workers is 0"},
+		{"no wait", Options{4, 1, 0, rand.Reader}, "must be positive"},
+		{"no randomness", Options{4, 1, time.Second, strings.NewReader("short")}, "dummy"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := New(c.options)

@@ -70,7 +70,7 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 	sealer, manager := ring.sealer, ring.signing
 	view := &tokens.View{Store: st, Now: time.Now} // the loops load it: only requests that need it wait
 	revoker := newRevoker(st, view, s.Clocks, logger)
-	hasher, err := passwords.New(passwords.Options{Cost: s.BcryptCost, Workers: passwordWorkers(s.Logins), Wait: loginWait})
+	hasher, err := passwords.New(passwords.Options{Cost: s.BcryptCost, Workers: passwordWorkers(s.Logins), Wait: loginWait, Rand: rand.Reader})
 	if err != nil {
 		return nil, fmt.Errorf("set up password hashing: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"authserver/internal/admin"
@@ -70,7 +71,10 @@ const commandHashWait = time.Hour
 // openAdminParts makes the slow parts, if the command has their settings.
 func openAdminParts(s AdminSettings, logger *slog.Logger) (hasher *passwords.Hasher, remote *remotekeys.Sets, err error) {
 	if s.Passwords != nil {
-		if hasher, err = passwords.New(passwords.Options{Cost: s.Passwords.BcryptCost, Wait: commandHashWait}); err != nil {
+		hasher, err = passwords.New(passwords.Options{
+			Cost: s.Passwords.BcryptCost, Workers: runtime.GOMAXPROCS(0), Wait: commandHashWait, Rand: rand.Reader,
+		})
+		if err != nil {
 			return nil, nil, fmt.Errorf("set up password hashing: %w", err)
 		}
 	}
