@@ -36,7 +36,7 @@ const all = "*"
 // it here, and to the table of ARCHITECTURE.md. Tests are free, because they may use the real parts
 // of any room.
 var arrows = map[string][]string{
-	"cmd/authserver":              {"internal/config", "internal/server", "internal/admin", "internal/keys", "internal/keys/keyfiles", "internal/keys/sealing", "internal/oauth", "internal/pages", "internal/trust/assertions"},
+	"cmd/authserver":              {"internal/config", "internal/server", "internal/admin", "internal/keys", "internal/keys/keyfiles", "internal/keys/sealing", "internal/oauth", "internal/pages", "internal/store", "internal/trust/assertions"},
 	"internal/server":             {all},
 	"internal/admin":              {"internal/events", "internal/oauth", "internal/store", "internal/passwords", "internal/keys", "internal/tokens", "internal/trust/assertions", "internal/trust/certificates", "internal/jose", "internal/encryption", "internal/keys/keyfiles", "internal/keys/sealing", "internal/trust/remotekeys"},
 	"internal/handlers":           {"internal/passwords", "internal/attempts", "internal/admission", "internal/trust/dpop", "internal/oauth", "internal/authorize", "internal/clientauth", "internal/trust/certificates", "internal/grants", "internal/logins", "internal/oidc", "internal/sessions", "internal/tokens", "internal/keys", "internal/pages", "internal/store", "internal/telemetry", "internal/web"},

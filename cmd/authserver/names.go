@@ -11,6 +11,8 @@ import (
 
 	"authserver/internal/admin"
 	"authserver/internal/config"
+	"authserver/internal/keys/keyfiles"
+	"authserver/internal/store"
 )
 
 // names is how the command line calls what an administrator's operation mentions: a field is the
@@ -141,14 +143,44 @@ func (p *process) named(err error) error {
 		error
 		In(n admin.Names) string
 	}
-	if !errors.As(err, &mentions) {
+	var file *keyfiles.MismatchError
+	var schema *store.SchemaError
+	switch {
+	case errors.As(err, &file):
+		return reworded(err, file, file.In(inputFlag))
+	case errors.As(err, &schema):
+		return reworded(err, schema, schema.Error()+schemaHint(schema.MigrationStatus))
+	case !errors.As(err, &mentions):
 		return err
 	}
 	names, failed := p.names()
 	if failed != nil {
 		return errors.Join(err, failed)
 	}
-	return &namedError{strings.Replace(err.Error(), mentions.Error(), mentions.In(names), 1), err}
+	return reworded(err, mentions, mentions.In(names))
+}
+
+// reworded is an error in which a part has another text.
+func reworded(err, part error, text string) error {
+	return &namedError{strings.Replace(err.Error(), part.Error(), text, 1), err}
+}
+
+// inputFlag is the flag for a kind of file. It is the same in every command.
+func inputFlag(wanted keyfiles.Wanted) string {
+	return map[keyfiles.Wanted]string{
+		keyfiles.JWKSet: "--jwks-file", keyfiles.Certificate: "--certificate-file", keyfiles.Secret: "--secret-file",
+	}[wanted]
+}
+
+// schemaHint says what to do about a schema that this binary cannot serve.
+func schemaHint(s store.MigrationStatus) string {
+	switch {
+	case s.Dirty:
+		return "; docs/migrations.md says how to mend the schema and then say so with authserver migrate force"
+	case s.Version > s.Latest:
+		return ": run the newer authserver, or take the schema back with its migrate down"
+	}
+	return ": run authserver migrate up, or serve without --no-migrate"
 }
 
 type namedError struct {

@@ -91,7 +91,7 @@ func notInForce(shown bool, err error) error {
 	if !shown {
 		return err
 	}
-	return failure(err, CodeConflict, "the secret that was printed is not valid, and nothing was changed: %v", err)
+	return failure(err, CodeConflict, "the secret that was shown is not valid, and nothing was changed: %v", err)
 }
 
 // firstSecret gives a new client the secret that it has by its methods, and returns it in

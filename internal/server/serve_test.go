@@ -88,7 +88,7 @@ func TestServeRefuses(t *testing.T) {
 		{"a certificate of TLS that is none", func(s *config.Server) { s.TLSCertificateFile, s.TLSKeyFile = "tls.go", "tls.go" }, "--tls-certificate-file tls.go with --tls-key-file tls.go"},
 		{"authorities that are none", func(s *config.Server) { s.ClientCertProxy, s.TLSClientCAFile = []string{"10.0.0.7"}, "tls.go" }, "--tls-client-ca-file tls.go: it is not a certificate in PEM"},
 		{"a folder that is not there", func(s *config.Server) { s.DatabaseURL = config.NewSecret("sqlite:/nowhere/at/all.db") }, "--database-url"},
-		{"a schema that was not made", func(s *config.Server) { s.NoMigrate = true }, "migrate up"},
+		{"a schema that was not made", func(s *config.Server) { s.NoMigrate = true }, "schema version 0 and this binary needs 1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := settings(t)

@@ -9,7 +9,7 @@ import (
 type Migrator interface {
 	// MigrateUp applies the missing migrations, under a lock that replicas starting together wait
 	// for (until ctx ends). For a schema that is newer than this binary, or that a crash left half
-	// changed, it returns an error that says what to do.
+	// changed, it returns a [SchemaError].
 	MigrateUp(ctx context.Context) error
 	// MigrateDown undoes the newest steps migrations.
 	MigrateDown(ctx context.Context, steps int) error
@@ -28,16 +28,23 @@ type MigrationStatus struct {
 	Dirty   bool `json:"dirty"`   // a migration began and did not end
 }
 
-// Check returns nil if this binary can serve the schema, and otherwise an error that says what to
-// do.
+// Check returns nil if this binary can serve the schema, and otherwise a [SchemaError].
 func (s MigrationStatus) Check() error {
-	switch {
-	case s.Dirty:
-		return fmt.Errorf("the database is dirty at schema version %d: a migration broke off in the middle; docs/migrations.md says how to mend the schema and then say so with authserver migrate force", s.Version)
-	case s.Version > s.Latest:
-		return fmt.Errorf("the database is at schema version %d, newer than this binary, which knows %d: run the newer authserver, or take the schema back with its migrate down", s.Version, s.Latest)
-	case s.Version < s.Latest:
-		return fmt.Errorf("the database is at schema version %d and this binary needs %d: run authserver migrate up, or serve without --no-migrate", s.Version, s.Latest)
+	if !s.Dirty && s.Version == s.Latest {
+		return nil
 	}
-	return nil
+	return &SchemaError{s}
+}
+
+// SchemaError reports a schema that this binary cannot serve. The interface says what to do.
+type SchemaError struct{ MigrationStatus }
+
+func (e *SchemaError) Error() string {
+	switch {
+	case e.Dirty:
+		return fmt.Sprintf("the database is dirty at schema version %d: a migration broke off in the middle", e.Version)
+	case e.Version > e.Latest:
+		return fmt.Sprintf("the database is at schema version %d, newer than this binary, which knows %d", e.Version, e.Latest)
+	}
+	return fmt.Sprintf("the database is at schema version %d and this binary needs %d", e.Version, e.Latest)
 }

@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"encoding/json"
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
@@ -47,14 +48,14 @@ func (c content) instead(wanted Wanted) error {
 	if c.what == "" {
 		return fmt.Errorf("it is not %s", wanted)
 	}
-	return &MismatchError{What: c.what, Wanted: wanted, Hint: c.hintFor(wanted)}
+	return &MismatchError{What: c.what, Wanted: wanted, hint: c.hintFor(wanted)}
 }
 
 // MismatchError reports a file of another kind than the wanted one.
 type MismatchError struct {
 	What   string
 	Wanted Wanted
-	Hint   string // what the operator can do with the file; "": nothing
+	hint   string // what the operator can do with the file; "": nothing
 }
 
 // Short is the error without the hint, for content that did not come from a file.
@@ -62,12 +63,24 @@ func (o *MismatchError) Short() string {
 	return fmt.Sprintf("it is %s, and %s is wanted", o.What, o.Wanted)
 }
 
-func (o *MismatchError) Error() string {
-	if o.Hint == "" {
+// In is the error with the names that an interface has for its input of a kind of file.
+func (o *MismatchError) In(input func(Wanted) string) string {
+	if o.hint == "" {
 		return o.Short()
 	}
-	return o.Short() + ": " + o.Hint
+	return o.Short() + ": " + os.Expand(o.hint, func(kind string) string { return input(Wanted(kind)) })
 }
+
+func (o *MismatchError) Error() string {
+	return o.In(func(w Wanted) string { return string(w) })
+}
+
+// The inputs that hints name.
+const (
+	keySetInput      = "${" + string(JWKSet) + "}"
+	certificateInput = "${" + string(Certificate) + "}"
+	secretInput      = "${" + string(Secret) + "}"
+)
 
 // hintFor returns what the operator can do; "": nothing.
 func (c content) hintFor(wanted Wanted) string {
@@ -86,7 +99,7 @@ func (c content) hintFor(wanted Wanted) string {
 	case keySet:
 		return map[Wanted]string{
 			JWK: `take one key out of its "keys"`, PrivateKey: `take the private key out of its "keys"`,
-			Certificate: "--jwks-file takes it", Secret: "--jwks-file takes it",
+			Certificate: "give it as " + keySetInput, Secret: "give it as " + keySetInput,
 		}[wanted]
 	}
 	return c.hint
@@ -99,7 +112,7 @@ func (c content) hintPublic(wanted Wanted) string {
 	case JWK:
 		return written(c.public, "put it into the file as ", false)
 	case Secret, Certificate:
-		return "give it as --jwks-file" + written(c.public, ", which is to hold ", true)
+		return "give it as " + keySetInput + written(c.public, ", which is to hold ", true)
 	}
 	return "give the private key that it belongs to"
 }
@@ -109,7 +122,7 @@ func (c content) hintCertificate(wanted Wanted) string {
 	case JWK:
 		return written(c.public, "the public key in it is ", false)
 	case JWKSet, Secret:
-		return "give it as --certificate-file"
+		return "give it as " + certificateInput
 	case PrivateKey:
 		return "give the private key that it belongs to"
 	}
@@ -127,7 +140,7 @@ func (c content) hintPrivate(wanted Wanted) string {
 	case Certificate:
 		return keep + "; its certificate alone belongs here"
 	}
-	return keep + written(c.public, "; its public key alone, for --jwks-file, is ", true)
+	return keep + written(c.public, "; its public key alone, for "+keySetInput+", is ", true)
 }
 
 // written is a public key as JSON, after an introduction; "" if there is none.

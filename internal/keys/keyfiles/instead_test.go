@@ -5,6 +5,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -83,6 +84,17 @@ func ok(t *testing.T, err error) {
 	}
 }
 
+// inFlags is what an interface with flags says.
+func inFlags(err error) string {
+	var other *MismatchError
+	if !errors.As(err, &other) {
+		return err.Error()
+	}
+	return other.In(func(w Wanted) string {
+		return map[Wanted]string{JWKSet: "--jwks-file", Certificate: "--certificate-file", Secret: "--secret-file"}[w]
+	})
+}
+
 func TestCheckSaysWhatAFileIsAndWhatToDo(t *testing.T) {
 	all := files(t)
 	for _, test := range []struct {
@@ -128,7 +140,7 @@ func TestCheckSaysWhatAFileIsAndWhatToDo(t *testing.T) {
 		{"set", JWK, []string{"it is a JWK Set", `take one key out of its "keys"`}},
 
 		{"certificate", Certificate, nil}, {"certificate in DER", Certificate, nil},
-		{"set", Certificate, []string{"it is a JWK Set", "--jwks-file takes it"}},
+		{"set", Certificate, []string{"it is a JWK Set", "give it as --jwks-file"}},
 		{"public JWK", Certificate, []string{"it is a public key as a JWK", "give it as --jwks-file"}},
 		{"public key", Certificate, []string{"it is a public key in PEM", "give it as --jwks-file"}},
 		{"private key", Certificate, []string{"it is a private key in PEM", "its certificate alone belongs here"}},
@@ -147,7 +159,7 @@ func TestCheckSaysWhatAFileIsAndWhatToDo(t *testing.T) {
 		{"public key", Secret, []string{"it is a public key in PEM, and a shared secret is wanted", "give it as --jwks-file"}},
 		{"public key in DER", Secret, []string{"it is a public key in DER"}},
 		{"certificate", Secret, []string{"it is a certificate in PEM", "--certificate-file"}},
-		{"set", Secret, []string{"it is a JWK Set", "--jwks-file takes it"}},
+		{"set", Secret, []string{"it is a JWK Set", "give it as --jwks-file"}},
 		{"private key", Secret, []string{"it is a private key in PEM", "keep this file secret"}},
 		{"secret JWK", Secret, []string{"kty oct", "put the bytes that its k has"}},
 		{"OpenSSH public", Secret, []string{"a public key in OpenSSH's own format"}},
@@ -164,13 +176,13 @@ func TestCheckSaysWhatAFileIsAndWhatToDo(t *testing.T) {
 			continue
 		}
 		for _, words := range test.want {
-			if err == nil || !strings.Contains(err.Error(), words) {
+			if err == nil || !strings.Contains(inFlags(err), words) {
 				t.Errorf("%s for %s: %v, want %q", test.file, test.wanted, err, words)
 			}
 		}
 	}
 	for _, kind := range []string{"encrypted key", "encrypted key in DER", "old encrypted key", "private key in DER"} {
-		if err := Instead(all[kind], PrivateKey); !strings.Contains(err.Error(), "openssl pkcs8 -topk8 -nocrypt -in FILE -out NEW") {
+		if err := Instead(all[kind], PrivateKey); !strings.Contains(inFlags(err), "openssl pkcs8 -topk8 -nocrypt -in FILE -out NEW") {
 			t.Errorf("%s: %v", kind, err)
 		}
 	}
@@ -180,7 +192,7 @@ func TestCheckSaysWhatAFileIsAndWhatToDo(t *testing.T) {
 func TestNoErrorHoldsAPrivateKey(t *testing.T) {
 	for name, data := range files(t) {
 		for _, wanted := range []Wanted{JWKSet, JWK, Certificate, PrivateKey, Secret} {
-			told := Instead(data, wanted).Error()
+			told := inFlags(Instead(data, wanted))
 			if !strings.HasPrefix(told, "it is ") {
 				t.Errorf("%s for %s: %s", name, wanted, told)
 			}
@@ -201,7 +213,7 @@ func TestNoErrorHoldsAPrivateKey(t *testing.T) {
 // The JWK that the hint tells the operator to use is the given key.
 func TestTheJWKThatIsToldIsTheKey(t *testing.T) {
 	all := files(t)
-	_, text, found := strings.Cut(Check(all["public key"], JWKSet).Error(), "put it into the file as ")
+	_, text, found := strings.Cut(inFlags(Check(all["public key"], JWKSet)), "put it into the file as ")
 	if !found {
 		t.Fatal("no set is told")
 	}

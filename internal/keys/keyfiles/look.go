@@ -112,18 +112,18 @@ func lookJSON(text []byte) content {
 	case string(members["kty"]) == `"oct"`:
 		return content{
 			kind: other, what: "a shared secret as a JWK (kty oct)",
-			hint: "put the bytes that its k has in base64url into a file, and give that as --secret-file",
+			hint: "put the bytes that its k has in base64url into a file, and give that as " + secretInput,
 		}
 	case has("kty") && has("d"):
 		return content{kind: privateJWK, what: "a private key as a JWK", public: publicOfJWK(members)}
 	case has("kty"):
 		return content{kind: publicJWK, what: "a public key as a JWK", public: publicOfJWK(members)}
 	case has("jwks_uri"), has("issuer"):
-		return content{kind: noKey, what: "the metadata of an issuer", hint: "download what its jwks_uri names, or give that as --jwks-uri"}
+		return content{kind: noKey, what: "the metadata of an issuer", hint: "download what its jwks_uri names, or give that URL instead of a file"}
 	case bytes.Contains(text, []byte("-----BEGIN CERTIFICATE")): // the form in which Google publishes them
 		return content{
 			kind: noKey, what: "JSON with certificates by their kid",
-			hint: "write each certificate to a file of its own and give those as --certificate-file, or download the JWK Set of the same publisher",
+			hint: "write each certificate to a file of its own and give those as " + certificateInput + ", or download the JWK Set of the same publisher",
 		}
 	}
 	return content{kind: noKey, what: "JSON without kty and keys"}

@@ -24,7 +24,7 @@ func CheckJWKS(data []byte) (json.RawMessage, []jose.LeftOut, error) {
 		return nil, nil, err
 	}
 	if i := slices.IndexFunc(out, func(l jose.LeftOut) bool { return l.Secret }); i >= 0 {
-		return nil, nil, fmt.Errorf("key %d is a private key or a shared secret: register public keys alone, and keep this file secret", out[i].Place)
+		return nil, nil, fmt.Errorf("key %d is a private key or a shared secret: register public keys alone, and keep this key secret", out[i].Place)
 	}
 	if len(set) == 0 && len(out) == 0 {
 		return nil, nil, errors.New("the key set is empty")
