@@ -31,11 +31,9 @@ type Authorizer struct {
 		CreateFamily(ctx context.Context, f store.Family, uses ...store.Use) error
 		JoinSession(ctx context.Context, id store.SessionID, clientID string) error
 	}
-	// Uses records that a pushed request was answered, and Used reads that.
+	// Uses records that a pushed request was answered, and reads that.
 	Uses interface {
 		UseOnce(ctx context.Context, uses ...store.Use) error
-	}
-	Used interface {
 		AssertionUsed(ctx context.Context, issuer string, id [32]byte) (bool, error)
 	}
 	Objects  RequestObjects

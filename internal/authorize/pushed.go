@@ -142,7 +142,7 @@ func (a *Authorizer) used(ctx context.Context, f Flow) (bool, error) {
 	if pushed == (store.Use{}) {
 		return false, nil
 	}
-	used, err := a.Used.AssertionUsed(ctx, pushed.Issuer, pushed.ID)
+	used, err := a.Uses.AssertionUsed(ctx, pushed.Issuer, pushed.ID)
 	if err != nil {
 		return false, fmt.Errorf("look up whether the pushed request was answered: %w", err)
 	}

@@ -44,7 +44,7 @@ func backchannel(t *testing.T, s *site) (*oidc.Backchannel, *listener) {
 	fetcher := remotekeys.NewFetcher(remotekeys.FetcherOptions{AllowHTTP: true})
 	return &oidc.Backchannel{
 		Store: s.db, Clients: s.db, Sender: fetcher, Actor: storetest.By().Actor, Now: s.clock, Logger: slog.New(slog.DiscardHandler),
-		Tokens: &oidc.LogoutTokens{Issuer: issuer, Signer: s.Userinfo.Persons.Signer, Encrypter: s.Userinfo.Persons.Encrypter, Subjects: s.Userinfo.Persons.Subjects, Rand: rand.Reader},
+		Tokens: &oidc.LogoutTokens{Issuer: issuer, Signer: s.Userinfo.Persons.Signer, Encrypter: s.Userinfo.Persons.Encrypter, Pairwise: s.Userinfo.Persons.Pairwise, Rand: rand.Reader},
 	}, l
 }
 

@@ -151,7 +151,7 @@ func newSite(t testing.TB) *site {
 	targets := &grants.Targets{Resources: s.db, Default: store.Resource{ID: issuer, AccessTokenTTL: time.Minute, SigningAlg: keys.ES256}}
 	s.targets = targets
 	issuing := s.issuing(manager, targets, codec, pairwise)
-	hints := oidc.Hints{Issuer: issuer, Keys: manager, Decrypter: manager, Subjects: oidc.Subjects{Pairwise: pairwise}}
+	hints := oidc.Hints{Issuer: issuer, Keys: manager, Decrypter: manager, Pairwise: pairwise}
 	s.browsers = &sessions.Sessions{Store: s.db, Ender: revoker, Seen: &sessions.LastSeen{Store: s.db}, IdleTTL: sessionIdle, MaxTTL: sessionMost, Rand: rand.Reader}
 	registry := s.registry(issuing, codec, hasher, revoker)
 	metrics := telemetry.NewMetrics(telemetry.MetricsOptions{Routes: Paths()})
@@ -174,7 +174,7 @@ func newSite(t testing.TB) *site {
 		Metadata: &Metadata{Issuer: issuer, Authenticator: authenticator, Grants: registry, Keys: manager},
 		Userinfo: &Userinfo{Clients: s.Clients, Once: s.db, Now: s.clock, Persons: &oidc.Userinfo{
 			Issuer: issuer, Verifier: s.Verifier, View: view, Clients: s.db, Users: s.db,
-			Subjects: oidc.Subjects{Pairwise: pairwise}, Encrypter: &oidc.Encrypter{},
+			Pairwise: pairwise, Encrypter: &oidc.Encrypter{},
 			Signer: &tokens.Minter{Issuer: issuer, Keys: manager, MaxTTL: maxTTL, Rand: rand.Reader},
 		}},
 		Origins: &Origins{Registered: s},
@@ -234,7 +234,7 @@ func (s *site) issuing(manager *keys.Manager, targets *grants.Targets, codec *to
 	s.Helper()
 	minter := &tokens.Minter{Issuer: issuer, Keys: manager, Backdate: 30 * time.Second, MaxTTL: maxTTL, Handles: &tokens.Handles{Keys: codec.Keys}, Pairwise: pairwise, Rand: rand.Reader}
 	return grants.Issuing{
-		Targets: targets, Minter: minter, Assertions: s.db, IDTokens: &oidc.IDTokens{Issuer: issuer, Signer: minter, Encrypter: &oidc.Encrypter{}, Subjects: oidc.Subjects{Pairwise: pairwise}, TTL: maxTTL},
+		Targets: targets, Minter: minter, Assertions: s.db, IDTokens: &oidc.IDTokens{Issuer: issuer, Signer: minter, Encrypter: &oidc.Encrypter{}, Pairwise: pairwise, TTL: maxTTL},
 	}
 }
 

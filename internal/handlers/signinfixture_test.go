@@ -49,7 +49,7 @@ func (s *site) signIn(issuing grants.Issuing, hints oidc.Hints, codec *tokens.Re
 	s.ok(err)
 	return &SignIn{
 		Authorizer: &authorize.Authorizer{
-			Issuer: issuer, Clients: s.db, Targets: issuing.Targets, Consents: s.db, Families: s.db, Uses: s.db, Used: s.db,
+			Issuer: issuer, Clients: s.db, Targets: issuing.Targets, Consents: s.db, Families: s.db, Uses: s.db,
 			Objects: &assertions.RequestObjects{Verifier: &assertions.Verifier{Skew: time.Minute, Opener: plainBox{}}, Issuer: issuer},
 			Tokens:  &grants.FrontChannel{Issuing: issuing}, IDTokens: issuing.IDTokens,
 			Prompts: []authorize.Prompt{authorize.LoginPrompt{FreshFor: 10 * time.Minute, Subjects: hints}, authorize.StepUpPrompt{}, authorize.AccountPrompt{}, authorize.ConsentPrompt{}},

@@ -23,7 +23,7 @@ type Hints struct {
 	Decrypter interface {
 		Decrypt(token string) ([]byte, error)
 	}
-	Subjects
+	Pairwise *tokens.Pairwise
 }
 
 // Hint is the content of an id_token_hint.
@@ -78,6 +78,11 @@ func (h Hints) Read(idToken string) (Hint, error) {
 		return Hint{}, fmt.Errorf("its issuer is not %s", h.Issuer)
 	}
 	return Hint{Subject: subject, Audience: audience, SessionID: sid}, nil
+}
+
+// Subject returns the subject that a client sees for a user.
+func (h Hints) Subject(client store.Client, userID string) (string, error) {
+	return h.Pairwise.Subject(client.PairwiseSector(), userID)
 }
 
 // HintSubject returns the subject of an ID token that this server made for the client (Core

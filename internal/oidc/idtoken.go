@@ -24,7 +24,7 @@ type IDTokens struct {
 	Issuer    string
 	Signer    Signer
 	Encrypter *Encrypter
-	Subjects  Subjects
+	Pairwise  *tokens.Pairwise
 	TTL       time.Duration // of an ID token; seconds count
 }
 
@@ -34,7 +34,7 @@ type IDTokens struct {
 // to call UserInfo, or is registered for it (§5.4).
 func (t *IDTokens) IDToken(_ context.Context, now time.Time, client store.Client, user store.User, family store.Family, beside tokens.HashInputs) (string, error) {
 	alg := client.IDTokenAlgorithm()
-	subject, err := t.Subjects.Subject(client, user.ID)
+	subject, err := t.Pairwise.Subject(client.PairwiseSector(), user.ID)
 	if err != nil {
 		return "", err
 	}

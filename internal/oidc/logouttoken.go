@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"authserver/internal/store"
+	"authserver/internal/tokens"
 )
 
 // LogoutTokenType is the header "typ" of a logout token. No other JWT of this server has it, so
@@ -22,14 +23,14 @@ type LogoutTokens struct {
 	Issuer    string
 	Signer    Signer
 	Encrypter *Encrypter
-	Subjects  Subjects
+	Pairwise  *tokens.Pairwise
 	Rand      io.Reader
 }
 
 // LogoutToken makes a logout token for a client. It has no nonce, so that no client accepts it as
 // an ID token.
 func (t *LogoutTokens) LogoutToken(now time.Time, client store.Client, userID string, id store.SessionID) (string, error) {
-	subject, err := t.Subjects.Subject(client, userID)
+	subject, err := t.Pairwise.Subject(client.PairwiseSector(), userID)
 	if err != nil {
 		return "", err
 	}

@@ -26,7 +26,7 @@ type Userinfo struct {
 	}
 	Signer    Signer
 	Encrypter *Encrypter
-	Subjects  Subjects
+	Pairwise  *tokens.Pairwise
 }
 
 // Token checks the access token. A refusal comes with the claims, if this server made them, for the
@@ -80,7 +80,7 @@ func (i *Userinfo) Answer(ctx context.Context, now time.Time, client store.Clien
 		return Info{}, fmt.Errorf("look up the user: %w", err)
 	}
 	claims := claimsOf(user, token.Scope().Intersect(client.Scopes), Granted(namedIn(token), client.Scopes))
-	if claims["sub"], err = i.Subjects.Subject(client, user.ID); err != nil {
+	if claims["sub"], err = i.Pairwise.Subject(client.PairwiseSector(), user.ID); err != nil {
 		return Info{}, err
 	}
 	jwt, err := i.protect(now, client, claims)

@@ -16,7 +16,6 @@ import (
 	"authserver/internal/keys/sealing"
 	"authserver/internal/keys/signers"
 	"authserver/internal/store"
-	"authserver/internal/tokens"
 )
 
 // keyStore is the part of the store with this server's keys.
@@ -111,9 +110,6 @@ func openKeys(ctx context.Context, st keyStore, s keySettings, logger *slog.Logg
 	ring.subject = &keys.SubjectSecret{Store: st, Sealer: ring.sealer, Actor: actor(), Now: time.Now, Rand: rand.Reader}
 	return ring, nil
 }
-
-// pairwise makes pairwise subjects, once the keys are loaded.
-func (k *keyring) pairwise() *tokens.Pairwise { return &tokens.Pairwise{Secret: k.subject.Get} }
 
 // openMaster opens the master key: 32 bytes, or a key of a key management service.
 func openMaster(ctx context.Context, s config.Sealing) (keeper sealing.Keeper, id string, err error) {

@@ -93,7 +93,8 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 	}
 	codec := &tokens.RefreshCodec{Keys: ring.refresh}
 	handles := &tokens.Handles{Keys: ring.refresh}
-	pairwise := ring.pairwise()
+	pairwise := &tokens.Pairwise{Secret: ring.subject.Get}
+	hints := oidc.Hints{Issuer: s.Issuer, Keys: manager, Decrypter: manager, Pairwise: pairwise}
 	own := &tokens.Verifier{Issuer: s.Issuer, Keys: manager, Pairwise: pairwise, Skew: s.ClockSkew}
 	signatures := &admission.Gate{Slots: computations(runtime.GOMAXPROCS(0)), Now: time.Now}
 	minter := &tokens.Minter{Issuer: s.Issuer, Keys: manager, Backdate: notBeforeBack, MaxTTL: s.MaxAccessTokenTTL, Handles: handles, Pairwise: pairwise, Turns: signatures, Rand: rand.Reader}
@@ -104,14 +105,14 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.DefaultAccessTokenTTL, SigningAlg: "RS256"},
 	}
 	encrypter := &oidc.Encrypter{}
-	idTokens := &oidc.IDTokens{Issuer: s.Issuer, Signer: minter, Encrypter: encrypter, Subjects: oidc.Subjects{Pairwise: pairwise}, TTL: min(idTokenTTL, s.MaxAccessTokenTTL)}
+	idTokens := &oidc.IDTokens{Issuer: s.Issuer, Signer: minter, Encrypter: encrypter, Pairwise: pairwise, TTL: min(idTokenTTL, s.MaxAccessTokenTTL)}
 	issuing := grants.Issuing{Targets: targets, Minter: minter, Assertions: st, IDTokens: idTokens}
 	seen := &sessions.LastSeen{Store: st}
 	browsers := &sessions.Sessions{
 		Store: st, Ender: revoker, Seen: seen, IdleTTL: s.Sessions.SessionIdleTTL, MaxTTL: s.Sessions.SessionMaxTTL, Clock: clock, Rand: rand.Reader,
 	}
 	registry, err := wireGrants(grantParts{
-		store: st, issuing: issuing, used: st, cached: cached, manager: manager, login: login, view: view, revoker: revoker, codec: codec,
+		store: st, issuing: issuing, cached: cached, manager: manager, login: login, view: view, revoker: revoker, codec: codec,
 		own: own, verifier: verifier, putBacks: putBacks, browsers: browsers, clock: clock, limits: limits,
 		identity: s.Identity, refresh: s.Refresh, assertions: s.Assertions,
 	})
@@ -121,18 +122,18 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 	health := newHealth(st, manager, view, s.Timeline, logger)
 	gates := newGates(registry, gateSettings{s.Load, s.Logins, s.Database})
 	signIn, err := wireSignIn(signInParts{
-		store: st, used: st, cached: cached, issuing: issuing, verifier: verifier, limits: limits, ring: ring, revoker: revoker, login: login, browsers: browsers, clock: clock, gates: gates,
+		store: st, cached: cached, issuing: issuing, verifier: verifier, limits: limits, ring: ring, hints: hints, revoker: revoker, login: login, browsers: browsers, clock: clock, gates: gates,
 		identity: s.Identity, tokens: s.AccessTokens, pages: s.Pages,
 	})
 	if err != nil {
 		return nil, err
 	}
 	backchannel := &oidc.Backchannel{
-		Store: st, Clients: cached, Tokens: &oidc.LogoutTokens{Issuer: s.Issuer, Signer: minter, Encrypter: encrypter, Subjects: idTokens.Subjects, Rand: rand.Reader}, Sender: remote.Fetcher,
+		Store: st, Clients: cached, Tokens: &oidc.LogoutTokens{Issuer: s.Issuer, Signer: minter, Encrypter: encrypter, Pairwise: pairwise, Rand: rand.Reader}, Sender: remote.Fetcher,
 		Actor: actor(), Now: time.Now, Logger: logger,
 	}
 	doors, err := wireHTTP(endpointParts{
-		store: st, cached: cached, ring: ring, authenticator: authenticator, registry: registry, health: health, signIn: signIn, newPassword: logins.NewPassword{Policy: newPolicy(s.NewPasswords), Hasher: hasher}, gates: gates, limits: limits,
+		store: st, cached: cached, ring: ring, hints: hints, authenticator: authenticator, registry: registry, health: health, signIn: signIn, newPassword: logins.NewPassword{Policy: newPolicy(s.NewPasswords), Hasher: hasher}, gates: gates, limits: limits,
 		verifier: own, view: view, revoker: revoker, codec: codec, handles: handles, minter: minter, encrypter: encrypter, clock: clock,
 		metrics: wireMetrics(meteredParts{
 			gates: gates, signatures: signatures, registry: registry, authenticator: authenticator,

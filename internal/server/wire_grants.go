@@ -23,7 +23,7 @@ const idTokenTTL = time.Hour
 
 // grantStore is what the grants read and change.
 type grantStore interface {
-	store.Assertions
+	useStore
 	store.Clients
 	store.Users
 	store.Names
@@ -36,11 +36,16 @@ type familyStore interface {
 	store.Redemptions
 }
 
+// useStore records single uses, and reads them.
+type useStore interface {
+	store.Assertions
+	store.AssertionAdmin
+}
+
 // grantParts is what the grants are made of.
 type grantParts struct {
 	store    grantStore
 	issuing  grants.Issuing
-	used     store.AssertionAdmin // records single uses
 	cached   *store.Cached
 	manager  *keys.Manager
 	login    logins.Password
@@ -73,7 +78,7 @@ func wireGrants(p grantParts) (*grants.Registry, error) {
 		&grants.Password{Issuing: issuing, Login: p.login, Families: p.store, Refresh: p.codec, Clock: p.clock.ID, Rand: rand.Reader},
 		&grants.Refresh{Rotating: rotating, Families: p.store, Sessions: p.browsers, Grace: p.refresh.RefreshGrace},
 		&grants.JWTBearer{Issuing: issuing, Trust: trust},
-		&grants.Exchange{Issuing: issuing, Users: p.store, Clients: p.store, Tokens: p.own, Revoked: p.view, Used: p.used, Trust: trust},
+		&grants.Exchange{Issuing: issuing, Users: p.store, Clients: p.store, Tokens: p.own, Revoked: p.view, Used: p.store, Trust: trust},
 	)
 }
 

@@ -45,6 +45,7 @@ type endpointParts struct {
 	store         endpointStore
 	cached        *store.Cached
 	ring          *keyring
+	hints         oidc.Hints
 	authenticator *clientauth.Authenticator
 	registry      *grants.Registry
 	health        *handlers.Health
@@ -99,7 +100,7 @@ func wireHTTP(p endpointParts) (*listenerHandlers, error) {
 		proof.Nonces = &tokens.Nonces{Keys: p.ring.refresh, Skew: p.clock.Skew}
 	}
 	logout := &handlers.Logout{SignIn: p.signIn, Ender: p.revoker, Requests: &oidc.Logouts{
-		Clients: p.cached, Store: p.store, Hints: oidc.Hints{Issuer: p.identity.Issuer, Keys: manager, Decrypter: manager, Subjects: oidc.Subjects{Pairwise: p.ring.pairwise()}},
+		Clients: p.cached, Store: p.store, Hints: p.hints,
 		Envelope: oidc.NewLogoutEnvelope(tokens.Envelope{Keys: p.ring.refresh, Rand: rand.Reader}),
 	}}
 	return &listenerHandlers{
@@ -113,7 +114,7 @@ func wireHTTP(p endpointParts) (*listenerHandlers, error) {
 			Audit: &handlers.Audit{Events: p.store, Logger: p.logger, Now: time.Now},
 			Token: &handlers.Token{Clients: clients, Grants: p.registry, DPoP: proof, Metrics: p.metrics, Now: time.Now},
 			Introspect: &handlers.Introspect{Clients: clients, Metrics: p.metrics, Tokens: &tokens.Introspector{
-				Issuer: p.identity.Issuer, Verifier: p.verifier, Handles: p.handles, View: p.view, Refresh: p.codec, Families: p.store, Users: p.cached, Pairwise: p.ring.pairwise(), Now: time.Now, Clock: p.clock,
+				Issuer: p.identity.Issuer, Verifier: p.verifier, Handles: p.handles, View: p.view, Refresh: p.codec, Families: p.store, Users: p.cached, Pairwise: p.hints.Pairwise, Now: time.Now, Clock: p.clock,
 			}},
 			Revoke: &handlers.Revoke{Clients: clients, Metrics: p.metrics, Tokens: &tokens.Revocables{
 				Verifier: p.verifier, Refresh: p.codec, Handles: p.handles, Families: p.store, Revoker: p.revoker, Now: time.Now,
@@ -127,7 +128,7 @@ func wireHTTP(p endpointParts) (*listenerHandlers, error) {
 				ProofAlgs: p.limits.proofs, TakesCertificates: p.tls.TakesCertificates(), Keys: manager,
 			},
 			Userinfo: &handlers.Userinfo{Clients: clients, DPoP: proof, Once: p.store, Now: time.Now, Persons: &oidc.Userinfo{
-				Issuer: p.identity.Issuer, Verifier: p.verifier, View: p.view, Clients: p.cached, Users: p.cached, Signer: p.minter, Encrypter: p.encrypter, Subjects: oidc.Subjects{Pairwise: p.ring.pairwise()},
+				Issuer: p.identity.Issuer, Verifier: p.verifier, View: p.view, Clients: p.cached, Users: p.cached, Signer: p.minter, Encrypter: p.encrypter, Pairwise: p.hints.Pairwise,
 			}},
 			Origins:      &handlers.Origins{Registered: p.cached},
 			OpenAPI:      &handlers.OpenAPI{Document: api.OpenAPI()},

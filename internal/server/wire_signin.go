@@ -32,18 +32,18 @@ type signInStore interface {
 	store.Consents
 	store.Families
 	store.Deliveries
-	store.Assertions
+	useStore
 }
 
 // signInParts is what the endpoints of people are made of.
 type signInParts struct {
 	store    signInStore
-	used     store.AssertionAdmin // the uses of pushed requests
 	cached   *store.Cached
 	issuing  grants.Issuing
 	verifier *assertions.Verifier // of request objects
 	limits   algorithms
 	ring     *keyring
+	hints    oidc.Hints
 	revoker  *tokens.Revoker
 	login    logins.Password
 	browsers *sessions.Sessions
@@ -65,11 +65,11 @@ func wireSignIn(p signInParts) (*handlers.SignIn, error) {
 	keys := p.ring.refresh
 	return &handlers.SignIn{
 		Authorizer: &authorize.Authorizer{
-			Issuer: p.identity.Issuer, Clients: p.cached, Targets: p.issuing.Targets, Consents: p.store, Families: p.store, Uses: p.store, Used: p.used,
+			Issuer: p.identity.Issuer, Clients: p.cached, Targets: p.issuing.Targets, Consents: p.store, Families: p.store, Uses: p.store,
 			Objects: &assertions.RequestObjects{Verifier: p.verifier, Issuer: p.identity.Issuer, Algorithms: p.limits.assertions},
 			Tokens:  &grants.FrontChannel{Issuing: p.issuing}, IDTokens: p.issuing.IDTokens,
 			Prompts: []authorize.Prompt{
-				authorize.LoginPrompt{FreshFor: signInFreshFor, Subjects: oidc.Hints{Issuer: p.identity.Issuer, Keys: p.ring.signing, Decrypter: p.ring.signing, Subjects: oidc.Subjects{Pairwise: p.ring.pairwise()}}},
+				authorize.LoginPrompt{FreshFor: signInFreshFor, Subjects: p.hints},
 				authorize.StepUpPrompt{},
 				authorize.AccountPrompt{},
 				authorize.ConsentPrompt{},

@@ -33,12 +33,9 @@ type registered struct {
 // claims makes the payload: the registered claims, and the custom claims, which cannot override
 // them (RFC 8725 §3.12).
 func (m *Minter) claims(now time.Time, ttl time.Duration, id string, a Access) ([]byte, error) {
-	subject := a.Subject
-	if a.Sector != "" {
-		var err error
-		if subject, err = m.Pairwise.Subject(a.Sector, a.Subject); err != nil {
-			return nil, err
-		}
+	subject, err := m.Pairwise.Subject(a.Sector, a.Subject)
+	if err != nil {
+		return nil, err
 	}
 	own, err := json.Marshal(registered{
 		Issuer: m.Issuer, Subject: subject, Audience: audience(a.Audience),

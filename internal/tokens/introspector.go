@@ -162,12 +162,13 @@ func (i *Introspector) refresh(ctx context.Context, client store.Client, token s
 	if family.ExpiresAt.Before(expires) {
 		expires = family.ExpiresAt
 	}
-	subject, username := family.UserID, user.Username
-	if sector := client.PairwiseSector(); sector != "" {
-		if subject, err = i.Pairwise.Subject(sector, family.UserID); err != nil {
-			return Introspection{}, err
-		}
+	sector, username := client.PairwiseSector(), user.Username
+	if sector != "" {
 		username = ""
+	}
+	subject, err := i.Pairwise.Subject(sector, family.UserID)
+	if err != nil {
+		return Introspection{}, err
 	}
 	claims, err := json.Marshal(refreshClaims{
 		ClientID: family.ClientID, Issuer: i.Issuer, Subject: subject, Scope: family.Scope.String(),

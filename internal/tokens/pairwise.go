@@ -28,8 +28,14 @@ const (
 	pairwiseSector = 16
 )
 
-// Subject returns the subject of a user in a sector.
+// Subject returns the subject that the clients of a sector see for a user (OpenID Connect Core §8).
+// For the sector "", of clients without pairwise subjects, it is the user's ID. ID tokens, UserInfo,
+// introspection and access tokens have the same subject. Access tokens have it because a client can
+// read them, although they are not for it.
 func (p *Pairwise) Subject(sector, userID string) (string, error) {
+	if sector == "" {
+		return userID, nil
+	}
 	if p == nil {
 		return "", errors.New("make a pairwise subject: the server has no secret for that")
 	}

@@ -18,7 +18,7 @@ func pairwiseOf(b byte) *Pairwise {
 func TestPairwise(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := pairwiseOf(1)
-		user, sector := rapid.StringN(1, 40, 80).Draw(t, "user"), rapid.String().Draw(t, "sector")
+		user, sector := rapid.StringN(1, 40, 80).Draw(t, "user"), rapid.StringN(1, 40, 80).Draw(t, "sector")
 		subject, err := p.Subject(sector, user)
 		if err != nil || len(subject) > 255 { // Core §2: at most 255 ASCII characters
 			t.Fatalf("%q: %v", subject, err)
@@ -49,6 +49,9 @@ func TestPairwise(t *testing.T) {
 		if _, ok, err := pairwiseOf(1).User(text); ok || err != nil {
 			t.Errorf("%q is taken: %v", text, err)
 		}
+	}
+	if subject, err := (*Pairwise)(nil).Subject("", "b"); err != nil || subject != "b" {
+		t.Errorf("without a sector, the subject is %q (%v)", subject, err)
 	}
 	if _, err := (*Pairwise)(nil).Subject("a", "b"); err == nil {
 		t.Error("a subject without a secret")
