@@ -38,7 +38,7 @@ func (g *AuthorizationCode) Exchange(ctx context.Context, r Request) (Answer, er
 	}
 	id, err := g.Codes.Decode(r.Form.Get("code"))
 	if err != nil {
-		return Answer{Outcome: "forged"}, refuseCode("code_forged").Because(err)
+		return Answer{Outcome: forged}, refuseCode("code_forged").Because(err)
 	}
 	redemption, plan, err := g.plan(ctx, r, id, challenge)
 	if err != nil {

@@ -34,6 +34,8 @@ type move struct {
 }
 
 const (
+	// forged is the outcome of a code or a refresh token that this server did not make.
+	forged = "forged"
 	// putBack is the outcome of a code or a refresh token whose answer could not be given.
 	putBack = "put_back"
 	// kept is the outcome of a refresh token of a client whose profile forbids rotation.

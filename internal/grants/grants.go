@@ -37,8 +37,8 @@ type Answer struct {
 	Scope           oauth.Scope
 	TokenType       string // how the access token is used: [oauth.Bearer] or [oauth.DPoP]
 	IssuedTokenType string // of a token exchange (RFC 8693 §2.2.1); "": another grant
-	// Outcome is the outcome of a refresh token, for metrics and the log: "forged" or the name of a
-	// [store.Outcome]. A refusal has it, too.
+	// Outcome is the outcome of a refresh token or code, for metrics and the log: one of
+	// [RefreshOutcomes], or the name of another [store.Outcome]. A refusal has it, too.
 	Outcome string
 	// For the log: the access token or, of a refusal, the token presented, and the issuer of the
 	// assertion, if there is one. A refusal has what is known.

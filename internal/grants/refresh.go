@@ -37,7 +37,7 @@ func (g *Refresh) Exchange(ctx context.Context, r Request) (Answer, error) {
 	}
 	presented, err := g.Refresh.Decode(r.Form.Get("refresh_token"))
 	if err != nil {
-		return Answer{Outcome: "forged"}, refuseRefresh("refresh_forged").Because(err)
+		return Answer{Outcome: forged}, refuseRefresh("refresh_forged").Because(err)
 	}
 	plan, err := g.plan(ctx, r, presented)
 	if err != nil {
@@ -54,6 +54,15 @@ func (g *Refresh) Exchange(ctx context.Context, r Request) (Answer, error) {
 		g.Sessions.Used(family.SessionID, r.Now)
 	}
 	return a, err
+}
+
+// RefreshOutcomes returns every [Answer.Outcome] of a refresh token.
+func RefreshOutcomes() []string {
+	all := []string{forged, putBack, kept}
+	for o := store.Unknown; o <= store.Rotated; o++ {
+		all = append(all, o.String())
+	}
+	return all
 }
 
 // plan reads the request. Scope and resources that the client may not ask for (any more)

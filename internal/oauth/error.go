@@ -46,6 +46,17 @@ const (
 	UnmetAuthenticationRequired Code = "unmet_authentication_requirements" // OpenID Connect Core Unmet Authentication Requirements 1.0
 )
 
+// Codes returns every error code.
+func Codes() []Code {
+	return []Code{
+		InvalidRequest, InvalidClient, InvalidGrant, UnauthorizedClient, UnsupportedGrantType, InvalidScope, UnsupportedTokenType,
+		InvalidTarget, InvalidDPoPProof, UseDPoPNonce, ServerError, Unavailable, InvalidToken, InsufficientScope,
+		AccessDenied, UnsupportedResponseType, LoginRequired, InteractionRequired, ConsentRequired, AccountSelectionRequired,
+		InvalidRequestURI, InvalidRequestObject, RequestNotSupported, RequestURINotSupported, RegistrationNotSupported,
+		UnmetAuthenticationRequired,
+	}
+}
+
 // Error is a refusal with the members of RFC 6749 §5.2.
 //
 // The caller gets Code and Description. Reason and the cause stay inside: they go to the log, the

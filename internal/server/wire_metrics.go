@@ -9,6 +9,7 @@ import (
 	"authserver/internal/grants"
 	"authserver/internal/handlers"
 	"authserver/internal/keys"
+	"authserver/internal/oauth"
 	"authserver/internal/oidc"
 	"authserver/internal/passwords"
 	"authserver/internal/store"
@@ -34,13 +35,16 @@ func wireMetrics(p meteredParts, version string) *telemetry.Metrics {
 	all := maps.Clone(p.gates)
 	all["signature"] = p.signatures
 	options := telemetry.MetricsOptions{
-		Version: version, Signer: SignedBy(), Routes: handlers.Paths(),
+		Version: version, Signer: SignedBy(), Routes: handlers.Paths(), Refreshes: grants.RefreshOutcomes(),
 		RoundTrips:        p.meter.RoundTrips,
 		PasswordsInFlight: p.hasher.InFlight,
 		Keys:              p.ring.signing.CountByState, KeyAlgs: keys.Algorithms(), KeyAge: p.ring.signing.Age, KeyUntilNext: p.ring.signing.UntilNext,
 		SealingFailures:  p.ring.sealer.Failures,
 		RemoteKeyFetches: p.remote.Fetches,
 		LogoutDeliveries: p.backchannel.Count, DeliveryResults: []string{oidc.DeliveryDelivered, oidc.DeliveryFailed, oidc.DeliveryGivenUp},
+	}
+	for _, code := range oauth.Codes() {
+		options.Codes = append(options.Codes, string(code))
 	}
 	for _, grant := range p.registry.Types() {
 		options.Grants = append(options.Grants, string(grant))

@@ -19,15 +19,6 @@ func (c labelSet) value(v string) string {
 	return other
 }
 
-// Outcomes of every request that a client makes: the error codes of RFC 6749 §5.2, RFC 7009 §2.2.1,
-// RFC 8707 §2 and RFC 9449 §5, in addition to what each endpoint adds for success.
-func refusals() labelSet {
-	return labelSet{
-		"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope",
-		"invalid_target", "invalid_dpop_proof", "use_dpop_nonce", "unsupported_token_type", "server_error", "temporarily_unavailable",
-	}
-}
-
 // Outcomes of requests that were not refused.
 const (
 	Issued   = "issued"   // of a token request
@@ -37,20 +28,12 @@ const (
 	Ignored  = "ignored"  // of a revocation: the token was not of this server, or had ended already
 )
 
-// outcomeOf is the label of an outcome: one of those of success, or a refusal.
-func outcomeOf(outcome string, success ...string) string {
+// outcome is the label of an outcome: one of those of success, or an error code.
+func (c labelSet) outcome(outcome string, success ...string) string {
 	if slices.Contains(success, outcome) {
 		return outcome
 	}
-	return refusals().value(outcome)
-}
-
-// refreshOutcomes are the outcomes of a refresh token.
-func refreshOutcomes() labelSet {
-	return labelSet{
-		"rotated", "kept", "graced", "reused", "expired", "revoked", "unknown", "forged", "wrong_client", "wrong_key",
-		"scope_exceeded", "resource_exceeded", "used_before", "unissuable", "put_back",
-	}
+	return c.value(outcome)
 }
 
 // storeErrors are the ways in which the database fails.

@@ -18,6 +18,8 @@ type MetricsOptions struct {
 	Grants      []string // grant types that are registered
 	AuthMethods []string // client authentication methods that are registered
 	Routes      []string // patterns of both listeners, such as "/oauth2/token"
+	Codes       []string // OAuth error codes
+	Refreshes   []string // outcomes of a refresh token
 
 	RoundTrips        func() int64          // to the database, since the start
 	PasswordsInFlight func() int            // bcrypt computations that run
@@ -48,7 +50,7 @@ type Gate struct {
 type Metrics struct {
 	registry                    *prometheus.Registry
 	grants, authMethods, routes labelSet
-	gates                       labelSet
+	gates, codes, outcomes      labelSet
 	reasons                     slugs
 
 	tokens         *prometheus.CounterVec
@@ -72,6 +74,8 @@ func NewMetrics(o MetricsOptions) *Metrics {
 		grants:      o.Grants,
 		authMethods: o.AuthMethods,
 		routes:      o.Routes,
+		codes:       o.Codes,
+		outcomes:    o.Refreshes,
 		reasons:     slugs{seen: make(map[string]bool)},
 
 		tokens:         counter("token_requests_total", "Token requests by grant type, client authentication method and outcome: issued, or the OAuth error code.", "grant", "auth_method", "outcome"),
@@ -93,7 +97,7 @@ func NewMetrics(o MetricsOptions) *Metrics {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	m.registerGauges(o)
-	begin(m.refreshes, refreshOutcomes())
+	begin(m.refreshes, m.outcomes)
 	begin(m.introspections, labelSet{Active, Inactive})
 	begin(m.revocations, labelSet{Revoked, Ignored})
 	begin(m.storeFailures, storeErrors())
@@ -178,33 +182,32 @@ func (m *Metrics) Handler() http.Handler {
 // ("": the request failed before), the outcome is [Issued] or an OAuth error code.
 func (m *Metrics) Token(grant, authMethod, outcome string, took time.Duration) {
 	grant, authMethod = m.grants.value(grant), m.authMethods.value(authMethod)
-	outcome = outcomeOf(outcome, Issued)
+	outcome = m.codes.outcome(outcome, Issued)
 	m.tokens.WithLabelValues(grant, authMethod, outcome).Inc()
 	m.tokenSeconds.WithLabelValues(grant, authMethod, outcome).Observe(took.Seconds())
 }
 
-// Refresh counts the outcome of a refresh token: rotated, graced, reused, expired, revoked,
-// unknown, forged, wrong_client, wrong_key, scope_exceeded or resource_exceeded.
+// Refresh counts the outcome of a refresh token.
 func (m *Metrics) Refresh(outcome string) {
-	m.refreshes.WithLabelValues(refreshOutcomes().value(outcome)).Inc()
+	m.refreshes.WithLabelValues(m.outcomes.value(outcome)).Inc()
 }
 
 // Introspection counts an introspection request: [Active], [Inactive] or an OAuth
 // error code.
 func (m *Metrics) Introspection(outcome string) {
-	m.introspections.WithLabelValues(outcomeOf(outcome, Active, Inactive)).Inc()
+	m.introspections.WithLabelValues(m.codes.outcome(outcome, Active, Inactive)).Inc()
 }
 
 // Revocation counts a revocation request: [Revoked], [Ignored] or an OAuth error
 // code.
 func (m *Metrics) Revocation(outcome string) {
-	m.revocations.WithLabelValues(outcomeOf(outcome, Revoked, Ignored)).Inc()
+	m.revocations.WithLabelValues(m.codes.outcome(outcome, Revoked, Ignored)).Inc()
 }
 
 // Refused counts a refusal by its OAuth error code and its reason, a slug such as "refresh_reused".
 // It is called once per refused request, when the error is rendered.
 func (m *Metrics) Refused(code, reason string) {
-	m.refused.WithLabelValues(refusals().value(code), m.reasons.value(reason)).Inc()
+	m.refused.WithLabelValues(m.codes.value(code), m.reasons.value(reason)).Inc()
 }
 
 // StoreError counts a request that failed because of the database: unavailable or timeout.

@@ -30,6 +30,8 @@ func newMetrics() *Metrics {
 		Grants:            []string{"client_credentials", "password"},
 		AuthMethods:       []string{"none", "client_secret_basic"},
 		Routes:            []string{"/oauth2/token"},
+		Codes:             []string{"invalid_grant", "invalid_client", "unsupported_token_type"},
+		Refreshes:         []string{"rotated", "reused"},
 		RoundTrips:        func() int64 { return 7 },
 		PasswordsInFlight: func() int { return 2 },
 		Gates:             []Gate{{Kind: "signature", InFlight: func() int { return 4 }, Waiting: func() int { return 5 }}},
@@ -152,7 +154,7 @@ func TestLabelsAreBounded(t *testing.T) {
 		m.RequestEnded(s.Draw(t, "route"), rapid.Int().Draw(t, "status"), 0)
 	})
 	for i := range 1000 {
-		m.Refused("invalid_request", fmt.Sprintf("reason_%d", i))
+		m.Refused("invalid_grant", fmt.Sprintf("reason_%d", i))
 	}
 	series := 0
 	for line := range strings.Lines(scrape(t, m)) {

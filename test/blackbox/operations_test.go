@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/oauth2"
+
 	"authserver/test/harness"
 	"authserver/test/pgtest"
 )
@@ -148,6 +150,10 @@ func TestMetrics(t *testing.T) {
 	s.Token(t, f.batch, form("grant_type", "made-up-by-a-stranger"))
 	s.Token(t, harness.Credentials{ID: "web", Secret: "wrong"}, refresh("art_forged")) // the token was not used
 	s.Token(t, f.web, refresh("art_forged"))
+	app := f.client("web-app", "--grant", "authorization_code", "--redirect-uri", appCallback)
+	harness.Get(t, s.URL+"/oauth2/authorize?prompt=none&response_type=code&code_challenge_method=S256&code_challenge="+
+		oauth2.S256ChallengeFromVerifier(oauth2.GenerateVerifier())+"&"+form("client_id", app.ID, "redirect_uri", appCallback).Encode())
+	harness.Get(t, s.URL+"/oauth2/authorize?response_type=made-up-by-a-stranger&"+form("client_id", app.ID, "redirect_uri", appCallback).Encode())
 	harness.Get(t, s.URL+"/made-up-by-a-stranger")
 	metrics := string(harness.Get(t, s.OpsURL+"/metrics").Raw)
 	for _, want := range []string{
@@ -156,6 +162,9 @@ func TestMetrics(t *testing.T) {
 		`authserver_token_request_duration_seconds_count{auth_method="client_secret_basic",grant="client_credentials",outcome="issued"} 1`,
 		`authserver_token_requests_total{auth_method="client_secret_basic",grant="refresh_token",outcome="invalid_client"} 1`,
 		`authserver_refresh_tokens_total{outcome="forged"} 1`,
+		`authserver_refresh_tokens_total{outcome="put_back"} 0`,
+		`authserver_refusals_total{code="login_required",reason="login_required"} 1`,
+		`authserver_refusals_total{code="unsupported_response_type",reason=`,
 		`authserver_signing_keys{state="active"} 2`,
 		`authserver_build_info{`,
 	} {

@@ -28,6 +28,7 @@ func metrics(t *testing.T) map[string][]string {
 	})
 	// The output does not have metrics without values.
 	m.Token("", "", telemetry.Issued, time.Second)
+	m.Refresh("reused")
 	m.Refused("invalid_grant", "refresh_reused")
 	m.Waited("password", time.Second)
 	m.RequestBegan()
