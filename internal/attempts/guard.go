@@ -3,7 +3,6 @@ package attempts
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -11,6 +10,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2/simplelru"
 
+	"authserver/internal/events"
 	"authserver/internal/store"
 )
 
@@ -247,19 +247,14 @@ func (g *Guard) countHere(now store.Moment, failed []store.Failure) []store.Fail
 	return rows
 }
 
-// recordThrottled records that an account is being guessed at, once a day for each origin. It records
-// nothing for an account that does not exist, so that an attacker cannot fill the table.
+// recordThrottled records that an account is being guessed at. It records nothing for an account
+// that does not exist, so that an attacker cannot fill the table.
 func (g *Guard) recordThrottled(ctx context.Context, now store.Moment, key store.FailureKey, about Subject) {
 	if about.UserID == "" && about.ClientID == "" {
 		return
 	}
-	place := sha256.Sum256(append(key.Account[:], key.Origin...))
-	err := g.Store.RecordEvent(ctx, store.Event{
-		At: now, Type: store.LoginThrottled, Actor: g.Actor, UserID: about.UserID, ClientID: about.ClientID, RequestID: about.RequestID,
-		Details: store.EventDetails{Reason: key.Origin},
-		Once:    string(store.LoginThrottled) + " " + hex.EncodeToString(place[:16]) + " " + now.UTC().Format(time.DateOnly),
-	})
-	if err != nil {
+	by := store.Change{Actor: g.Actor, Event: store.LoginThrottled, At: now, RequestID: about.RequestID}
+	if err := g.Store.RecordEvent(ctx, events.Throttled(by, key, about.UserID, about.ClientID)); err != nil {
 		g.Logger.ErrorContext(ctx, "an event cannot be recorded", "type", string(store.LoginThrottled), "error", err)
 	}
 }

@@ -175,7 +175,7 @@ func TestContinuation(t *testing.T) {
 	a := newAuthorizer()
 	want := Continuation{
 		Request: "client_id=web", Began: began, LoginAfter: began.Add(time.Second), Chosen: "01", User: "u", Shown: "s", Username: "alice", Fault: "wrong",
-		Pushed: store.Use{Issuer: "par", ID: [32]byte{1}, ExpiresAt: began},
+		Pushed: store.Use{Issuer: store.PushedUses, ID: [32]byte{1}, ExpiresAt: began},
 	}
 	sealed, err := a.Seal(began, want)
 	if err != nil {

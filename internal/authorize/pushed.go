@@ -24,8 +24,6 @@ const (
 	// pushedMaxAge is how long the person may take from then on. The store remembers the use of the
 	// request for that long.
 	pushedMaxAge = 24 * time.Hour
-	// pushedOf is the namespace of pushed requests among single uses.
-	pushedOf = "par"
 )
 
 // pushed is the content of the request_uri of a pushed request, so that it needs no row.
@@ -69,7 +67,7 @@ func (a *Authorizer) Push(ctx context.Context, client store.Client, body, jkt st
 		query.Set("dpop_jkt", jkt)
 	}
 	p := pushed{Request: query.Encode(), At: store.At(now)}
-	flow, err := a.check(ctx, Continuation{Request: p.Request, Began: p.At, Pushed: store.Use{Issuer: pushedOf}})
+	flow, err := a.check(ctx, Continuation{Request: p.Request, Began: p.At, Pushed: store.Use{Issuer: store.PushedUses}})
 	if err != nil {
 		return "", err
 	}
@@ -127,7 +125,7 @@ func (a *Authorizer) unseal(query string, now time.Time) (Continuation, error) {
 	}
 	return Continuation{
 		Request: p.Request, Signed: p.Signed, Began: store.At(now),
-		Pushed: store.Use{Issuer: pushedOf, ID: sha256.Sum256([]byte(sealed)), ExpiresAt: p.At.Add(pushedMaxAge)},
+		Pushed: store.Use{Issuer: store.PushedUses, ID: sha256.Sum256([]byte(sealed)), ExpiresAt: p.At.Add(pushedMaxAge)},
 	}, nil
 }
 

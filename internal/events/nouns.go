@@ -1,7 +1,11 @@
 package events
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"strconv"
+	"time"
 
 	"authserver/internal/store"
 )
@@ -168,6 +172,31 @@ func Refused(presented string, r store.Rotation, outcome store.Outcome, f store.
 		return e
 	}
 	e.Once = string(e.Type) + " " + e.Family + " " + r.ClientID
+	return e
+}
+
+// Replayed is the event of an assertion or a proof that was used before. The store keeps the first,
+// however often that comes.
+func Replayed(at store.Moment, use store.Use, clientID, requestID string) store.Event {
+	e := store.Event{
+		At: at, Type: store.AssertionReplayed, ClientID: clientID, RequestID: requestID,
+		Actor:   store.Actor{Type: store.ActorClient, ID: cmp.Or(clientID, use.Issuer)},
+		Details: store.EventDetails{ID: hex.EncodeToString(use.ID[:]), Name: use.Issuer},
+	}
+	if use.Issuer == store.ProofUses {
+		e.Type = store.ProofReplayed
+	}
+	e.Once = string(e.Type) + " " + use.Issuer + " " + e.Details.ID
+	return e
+}
+
+// Throttled is the event of an account that is being guessed at. The store keeps the first of a day
+// for each origin.
+func Throttled(by store.Change, key store.FailureKey, userID, clientID string) store.Event {
+	e := of(by)
+	e.UserID, e.ClientID, e.Details.Reason = userID, clientID, key.Origin
+	place := sha256.Sum256(append(key.Account[:], key.Origin...))
+	e.Once = string(e.Type) + " " + hex.EncodeToString(place[:16]) + " " + by.At.UTC().Format(time.DateOnly)
 	return e
 }
 

@@ -28,6 +28,15 @@ func SigningKey(by store.Change, before *store.SigningKey, after store.SigningKe
 	return with(e, view(before, show), show(after))
 }
 
+// KeyTransition is the event of a key that began to sign, or stopped. Every server records it, and
+// the store keeps the first.
+func KeyTransition(by store.Change, k store.SigningKey) store.Event {
+	e := of(by)
+	e.Details.ID, e.Details.Name = k.KID, k.Alg
+	e.Once = string(e.Type) + " " + k.KID
+	return e
+}
+
 func signingKeyEvent(before *store.SigningKey, after store.SigningKey, brought bool) store.EventType {
 	switch {
 	case before == nil && brought:

@@ -1,14 +1,13 @@
 package handlers
 
 import (
-	"cmp"
 	"context"
-	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net/http"
 	"time"
 
+	"authserver/internal/events"
 	"authserver/internal/grants"
 	"authserver/internal/store"
 	"authserver/internal/telemetry"
@@ -42,15 +41,7 @@ func (a *Audit) recordReplays(serve web.Endpoint) web.Endpoint {
 }
 
 func (a *Audit) record(ctx context.Context, n *web.RequestInfo, use store.Use) {
-	e := store.Event{
-		At: store.At(a.Now()), Type: store.AssertionReplayed, ClientID: n.ClientID, RequestID: telemetry.RequestID(ctx),
-		Actor:   store.Actor{Type: store.ActorClient, ID: cmp.Or(n.ClientID, use.Issuer)},
-		Details: store.EventDetails{ID: hex.EncodeToString(use.ID[:]), Name: use.Issuer},
-	}
-	if use.Issuer == dpopNamespace {
-		e.Type = store.ProofReplayed
-	}
-	e.Once = string(e.Type) + " " + use.Issuer + " " + e.Details.ID
+	e := events.Replayed(store.At(a.Now()), use, n.ClientID, telemetry.RequestID(ctx))
 	if err := a.Events.RecordEvent(ctx, e); err != nil {
 		a.Logger.ErrorContext(ctx, "an event cannot be recorded", "type", string(e.Type), "error", err)
 	}

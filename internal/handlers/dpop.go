@@ -24,9 +24,6 @@ type DPoP struct {
 // proofAge is how long after its iat a proof may come.
 const proofAge = time.Minute
 
-// dpopNamespace is the namespace of proofs among single uses.
-const dpopNamespace = "dpop"
-
 // giveNonce sends the nonce for the next proof with every answer of the token endpoint (RFC 9449
 // §8.2).
 func (p DPoP) giveNonce(w http.ResponseWriter, now time.Time) error {
@@ -78,7 +75,7 @@ func (p DPoP) checkOne(text, method, accessToken string, n *web.RequestInfo, now
 	}
 	until := proof.IssuedAt.Add(proofAge + 2*p.Skew) // also by the clock of a replica that is behind
 	return proof, []grants.SingleUse{{
-		Use:      store.Use{Issuer: dpopNamespace, ID: proof.ID, ExpiresAt: store.At(until)},
+		Use:      store.Use{Issuer: store.ProofUses, ID: proof.ID, ExpiresAt: store.At(until)},
 		OnReplay: proofReplayed,
 	}}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"authserver/internal/events"
 	"authserver/internal/store"
 )
 
@@ -41,22 +42,19 @@ func (m *Manager) recordTransition(ctx context.Context, now time.Time, what stor
 	if !reached(at, now) || now.Sub(at) > transitionsFor {
 		return nil
 	}
-	once := string(what) + " " + k.KID
+	e := events.KeyTransition(store.Change{Actor: m.Actor, Event: what, At: at}, k)
 	m.transitions.mu.Lock()
 	defer m.transitions.mu.Unlock()
-	if m.transitions.recorded[once] {
+	if m.transitions.recorded[e.Once] {
 		return nil
 	}
-	err := m.Store.RecordEvent(ctx, store.Event{
-		At: at, Type: what, Actor: m.Actor, Once: once, Details: store.EventDetails{ID: k.KID, Name: k.Alg},
-	})
-	if err != nil {
+	if err := m.Store.RecordEvent(ctx, e); err != nil {
 		return fmt.Errorf("record a transition of key %s: %w", k.KID, err)
 	}
 	if m.transitions.recorded == nil {
 		m.transitions.recorded = map[string]bool{}
 	}
-	m.transitions.recorded[once] = true
+	m.transitions.recorded[e.Once] = true
 	return nil
 }
 

@@ -8,10 +8,16 @@ import (
 // Use is the use of something that is accepted once: an assertion (RFC 7523 §3, item 7), a DPoP
 // proof (RFC 9449 §11.1) or a pushed request.
 type Use struct {
-	Issuer    string   // its namespace: the row of an issuer or a client ([SealedAs]), or "dpop" for all proofs
+	Issuer    string   // its namespace: the row of an issuer or a client ([SealedAs]), [ProofUses] or [PushedUses]
 	ID        [32]byte // the SHA-256 of its "jti", or of itself
 	ExpiresAt Moment   // the use is stored until then
 }
+
+// The namespaces of uses that no issuer and no client has to itself.
+const (
+	ProofUses  = "dpop" // of DPoP proofs
+	PushedUses = "par"  // of pushed requests
+)
 
 // MaxUses bounds the uses of one request: a client's assertion, a proof, and what is
 // exchanged for a token.
