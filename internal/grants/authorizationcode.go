@@ -91,20 +91,20 @@ func refuseRedemption(asked store.Redemption, moved store.RotationResult) *oauth
 	case store.Unknown:
 		return refuseCode("code_unknown")
 	case store.WrongClient:
-		return refuseCode("code_wrong_client")
+		return refuseCode("code_wrong_client").ForAudit()
 	case store.Revoked:
 		return refuseCode("code_revoked")
 	case store.CodeReplayed:
-		return refuseCode("code_replayed")
+		return refuseCode("code_replayed").ForAudit()
 	case store.Expired:
 		return refuseCode("code_expired")
 	case store.WrongKey: // RFC 9449 §10
-		return refuseCode("code_wrong_key")
+		return refuseCode("code_wrong_key").ForAudit()
 	case store.WrongRedirectURI: // RFC 6749 §4.1.3
-		return oauth.Fail(oauth.InvalidGrant, "code_redirect_uri", oauth.Quote("redirect_uri", asked.RedirectURI)+" is not the one of the authorization request")
+		return oauth.Fail(oauth.InvalidGrant, "code_redirect_uri", oauth.Quote("redirect_uri", asked.RedirectURI)+" is not the one of the authorization request").ForAudit()
 	case store.WrongVerifier: // RFC 7636 §4.6, RFC 9700 §2.1.1
 		return oauth.Fail(oauth.InvalidGrant, "code_verifier_wrong",
-			"code_verifier does not belong to the code_challenge of the authorization request, or only one of the two was sent")
+			"code_verifier does not belong to the code_challenge of the authorization request, or only one of the two was sent").ForAudit()
 	case store.ResourceExceeded: // RFC 8707 §2.2
 		return oauth.Fail(oauth.InvalidTarget, "resource_exceeded",
 			quoteNotGranted("resource", asked.Resources, moved.Family.Resources)+" was not granted: the token request may ask for less, never for more")

@@ -167,7 +167,7 @@ func (g *JWTBearer) once(by trusted, a assertions.Assertion) []SingleUse {
 }
 
 func assertionReplayed() *oauth.Error {
-	return refuseAssertion("assertion_replayed", errors.New("it was used before: make a new one, with a jti of its own"))
+	return refuseAssertion("assertion_replayed", errors.New("it was used before: make a new one, with a jti of its own")).ForAudit()
 }
 
 // bounds limits what a request may ask for.

@@ -93,13 +93,13 @@ func refuseRotation(asked store.Rotation, moved store.RotationResult) *oauth.Err
 	case store.Unknown:
 		return refuseRefresh("refresh_unknown")
 	case store.WrongClient:
-		return refuseRefresh("refresh_wrong_client")
+		return refuseRefresh("refresh_wrong_client").ForAudit()
 	case store.WrongKey: // RFC 9449 §5, RFC 8705 §4
-		return refuseRefresh("refresh_wrong_key")
+		return refuseRefresh("refresh_wrong_key").ForAudit()
 	case store.Revoked:
 		return refuseRefresh("refresh_revoked")
 	case store.Reused:
-		return refuseRefresh("refresh_reused")
+		return refuseRefresh("refresh_reused").ForAudit()
 	case store.Expired:
 		return refuseRefresh("refresh_expired")
 	case store.ScopeExceeded: // RFC 6749 §6: MUST NOT include any scope not originally granted

@@ -81,7 +81,7 @@ func (p DPoP) checkOne(text, method, accessToken string, n *web.RequestInfo, now
 }
 
 func proofReplayed() *oauth.Error {
-	return refuseProof("dpop_replayed", "the proof was used before: make a new one for each request")
+	return refuseProof("dpop_replayed", "the proof was used before: make a new one for each request").ForAudit()
 }
 
 func refuseProof(reason, text string) *oauth.Error {

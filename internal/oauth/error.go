@@ -65,6 +65,7 @@ type Error struct {
 	Code        Code
 	Reason      string        // stable slug, such as "refresh_reused"
 	Description string        // what was wrong and what to do; never a secret or the message of a driver
+	Audit       bool          // a sign of a stolen code, token, assertion or proof: the log warns, and marks the line
 	RetryAfter  time.Duration // with [Unavailable]: when to try again; 0: the renderer chooses
 	cause       error
 }
@@ -79,6 +80,13 @@ func Fail(code Code, reason, description string) *Error {
 func (e *Error) Because(cause error) *Error {
 	c := *e
 	c.cause = cause
+	return &c
+}
+
+// ForAudit returns a copy of e that is a sign of a stolen code, token, assertion or proof.
+func (e *Error) ForAudit() *Error {
+	c := *e
+	c.Audit = true
 	return &c
 }
 

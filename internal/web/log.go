@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/go-chi/chi/v5/middleware"
@@ -37,15 +36,6 @@ type RequestInfo struct {
 	route string        // as logs and metrics have it
 	took  time.Duration // from the request to its answer
 	slot  requestSlot
-}
-
-// suspicious are the reasons that are signs of a stolen code, token or assertion: the log marks
-// them for the audit.
-func suspicious() []string {
-	return []string{
-		"code_replayed", "code_wrong_client", "code_redirect_uri", "code_verifier_wrong", "code_wrong_key",
-		"refresh_reused", "refresh_wrong_client", "refresh_wrong_key", "assertion_replayed", "dpop_replayed",
-	}
 }
 
 // maxAttrs is how many attributes a line has at most.
@@ -96,7 +86,7 @@ func (d *Door) log(ctx context.Context, r *http.Request, answer middleware.WrapR
 		case r.Context().Err() != nil: // the client disconnected: the server did not fail
 		case answer.Status() >= http.StatusInternalServerError:
 			level = slog.LevelError
-		case slices.Contains(suspicious(), refused.Reason):
+		case refused.Audit:
 			level = slog.LevelWarn
 			attrs = append(attrs, slog.Bool("audit", true))
 		}

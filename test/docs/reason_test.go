@@ -17,6 +17,7 @@ import (
 type refusal struct {
 	code   string
 	status int
+	audit  bool // the log line has "audit":true
 }
 
 // statuses are those of internal/web/errors.go, for codes and for errors with a status of their
@@ -102,6 +103,7 @@ func (r *reader) readCalls(file *ast.File, wrappers map[string]refusal) {
 		}
 		_, wraps := wrappers[f.Name.Name]
 		status := 0
+		marked := map[ast.Expr]bool{} // by ForAudit
 		ast.Inspect(f, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.CompositeLit:
@@ -110,9 +112,15 @@ func (r *reader) readCalls(file *ast.File, wrappers map[string]refusal) {
 				}
 			case *ast.CallExpr:
 				wrapper, wrapped := wrappers[named(n.Fun)]
+				wrapper.audit = marked[n]
+				if of, ok := n.Fun.(*ast.SelectorExpr); ok && of.Sel.Name == "ForAudit" {
+					marked[of.X] = true
+				}
 				switch {
 				case isFail(n) && !wraps:
-					r.add(f, n.Args[1], r.refusal(named(n.Args[0]), status))
+					as := r.refusal(named(n.Args[0]), status)
+					as.audit = marked[n]
+					r.add(f, n.Args[1], as)
 				case wrapped:
 					r.add(f, n.Args[0], wrapper)
 				}
@@ -161,7 +169,7 @@ func (r *reader) refusal(constant string, status int) refusal {
 	if status == 0 {
 		status = 400
 	}
-	return refusal{code, status}
+	return refusal{code: code, status: status}
 }
 
 func hasReason(f *ast.FuncDecl) bool {
@@ -195,8 +203,8 @@ func literal(e ast.Expr) (string, bool) {
 	return text, err == nil
 }
 
-// TestReasons: docs/errors.md has each reason of the code with its error code and status, and no
-// others.
+// TestReasons: docs/errors.md has each reason of the code with its error code and status, and
+// whether it is marked for the audit, and no others.
 func TestReasons(t *testing.T) {
 	found := readReasons(t)
 	for _, known := range []string{"refresh_reused", "client_proof", "password_wrong", "assertion_replayed", "repeated_parameter", "no_such_endpoint", "busy"} {
@@ -219,8 +227,8 @@ func TestReasons(t *testing.T) {
 			t.Errorf("docs/errors.md has %s twice", reason)
 		}
 		seen[reason] = true
-		if !slices.Contains(found[reason], refusal{code, status}) {
-			t.Errorf("docs/errors.md: %s is %s and %d there, and %v in the code", reason, code, status, found[reason])
+		if !slices.Contains(found[reason], refusal{code, status, strings.Contains(row[3], `"audit":true`)}) {
+			t.Errorf("docs/errors.md: %s is %v there, and %v in the code", reason, row, found[reason])
 		}
 	}
 	for _, reason := range slices.Sorted(maps.Keys(found)) {
