@@ -114,7 +114,7 @@ func (rs *Resources) Update(ctx context.Context, by Call, id string, in Resource
 	var f form
 	rs.setResource(&f, &r, in)
 	if r.SigningAlg != before {
-		rs.wantKey(ctx, &f, r.SigningAlg)
+		f.wantKey(ctx, rs.Keys, rs.Now, "signing_alg", r.SigningAlg)
 	}
 	if err := f.result(); err != nil {
 		return Resource{}, nil, err

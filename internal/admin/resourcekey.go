@@ -23,16 +23,12 @@ func (rs *Resources) awaitKey(ctx context.Context, alg string) (warnings []Fault
 	return nil, nil
 }
 
-// wantKey refuses an algorithm for a resource in use before a key signs with it.
-func (rs *Resources) wantKey(ctx context.Context, f *form, alg string) {
-	f.wantKey(ctx, rs.Keys, rs.Now, "signing_alg", alg)
-}
-
 // signingKeys returns when the server signs with an algorithm; it is [keys.Manager].
 type signingKeys interface {
 	SignsFrom(ctx context.Context, alg string) (at time.Time, there bool, err error)
 }
 
+// wantKey refuses an algorithm before a key signs with it.
 func (f *form) wantKey(ctx context.Context, keys signingKeys, now func() time.Time, field Field, alg string) {
 	at, there, err := keys.SignsFrom(ctx, alg)
 	switch {

@@ -105,9 +105,6 @@ func (m *Manager) logChange(ctx context.Context, change store.KeyPlanChange) {
 	}
 }
 
-// chain returns the keys of an algorithm, oldest ActiveAt first.
-func (d *draft) chain(alg string) chain { return chainOf(d.keys, alg) }
-
 // update changes an existing key.
 func (d *draft) update(k store.SigningKey) {
 	same := func(other store.SigningKey) bool { return other.KID == k.KID }

@@ -170,7 +170,7 @@ func (m *Manager) Certify(ctx context.Context, by store.Change, kid string, chai
 // insert makes a key the next one to sign.
 func (d *draft) insert(k store.SigningKey) {
 	k.PublishedAt = d.now
-	keys := d.chain(k.Alg)
+	keys := chainOf(d.keys, k.Alg)
 	before, signs := keys.in(Active, d.now)
 	next, followed := successor(d.keys, before.KID)
 	if !signs { // the first pending key of the algorithm, if there is one

@@ -19,7 +19,7 @@ func (m *Manager) planFirst(ctx context.Context) error {
 	}
 	_, err = m.change(ctx, m.own(), func(d *draft) error {
 		for _, alg := range algs {
-			if len(d.chain(alg)) == 0 {
+			if len(chainOf(d.keys, alg)) == 0 {
 				d.first(alg)
 			}
 		}
@@ -93,7 +93,7 @@ func (m *Manager) wanted(ctx context.Context) ([]string, error) {
 }
 
 func (d *draft) plan(alg string) {
-	keys := d.chain(alg)
+	keys := chainOf(d.keys, alg)
 	if len(keys) == 0 {
 		d.first(alg)
 		return

@@ -79,7 +79,7 @@ func inUse(rows []store.SigningKey, algs []string) ([]string, error) {
 // bringForward makes the successor, or brings it forward, gives it a successor of its own if it has
 // none, and returns its kid.
 func (m *Manager) bringForward(d *draft, alg string, when func(t Timeline, publishedAt, now store.Moment) Handover) (string, error) {
-	keys := d.chain(alg)
+	keys := chainOf(d.keys, alg)
 	if len(keys) == 0 {
 		return d.first(alg).KID, nil
 	}
@@ -128,7 +128,7 @@ func (m *Manager) Unseen(ctx context.Context, algs ...string) ([]Unseen, error) 
 	var unseen []Unseen
 	for _, alg := range algs {
 		u := Unseen{Alg: alg, SeenByAll: d.now.Add(d.timeline.Lead())}
-		if next, waits := d.chain(alg).in(Pending, d.now); waits {
+		if next, waits := chainOf(d.keys, alg).in(Pending, d.now); waits {
 			u.KID, u.SeenByAll = next.KID, next.PublishedAt.Add(d.timeline.Lead())
 		}
 		if d.now.Before(u.SeenByAll) {

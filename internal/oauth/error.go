@@ -35,7 +35,6 @@ const (
 	AccessDenied                Code = "access_denied"                     // RFC 6749 §4.1.2.1
 	UnsupportedResponseType     Code = "unsupported_response_type"         // RFC 6749 §4.1.2.1
 	LoginRequired               Code = "login_required"                    // OpenID Connect Core §3.1.2.6
-	InteractionRequired         Code = "interaction_required"              // OpenID Connect Core §3.1.2.6
 	ConsentRequired             Code = "consent_required"                  // OpenID Connect Core §3.1.2.6
 	AccountSelectionRequired    Code = "account_selection_required"        // OpenID Connect Core §3.1.2.6
 	InvalidRequestURI           Code = "invalid_request_uri"               // RFC 9101 §7
@@ -51,7 +50,7 @@ func Codes() []Code {
 	return []Code{
 		InvalidRequest, InvalidClient, InvalidGrant, UnauthorizedClient, UnsupportedGrantType, InvalidScope, UnsupportedTokenType,
 		InvalidTarget, InvalidDPoPProof, UseDPoPNonce, ServerError, Unavailable, InvalidToken, InsufficientScope,
-		AccessDenied, UnsupportedResponseType, LoginRequired, InteractionRequired, ConsentRequired, AccountSelectionRequired,
+		AccessDenied, UnsupportedResponseType, LoginRequired, ConsentRequired, AccountSelectionRequired,
 		InvalidRequestURI, InvalidRequestObject, RequestNotSupported, RequestURINotSupported, RegistrationNotSupported,
 		UnmetAuthenticationRequired,
 	}

@@ -19,10 +19,6 @@ const (
 	PushedUses = "par"  // of pushed requests
 )
 
-// MaxUses bounds the uses of one request: a client's assertion, a proof, and what is
-// exchanged for a token.
-const MaxUses = 4
-
 // ReplayedError says that one of the uses of a step was recorded before. Nothing of the step was
 // done.
 type ReplayedError struct {
@@ -43,8 +39,8 @@ func Repeated(uses []Use) (of int, found bool) {
 
 // Assertions records uses, so that each is accepted once across replicas and restarts.
 type Assertions interface {
-	// UseOnce records uses, MaxUses at most: all of them, or none and a [*ReplayedError]. Of
-	// concurrent calls with the same use exactly one succeeds.
+	// UseOnce records uses: all of them, or none and a [*ReplayedError]. Of concurrent calls with
+	// the same use exactly one succeeds.
 	UseOnce(ctx context.Context, uses ...Use) error
 }
 

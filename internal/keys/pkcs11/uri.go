@@ -19,9 +19,6 @@ type URI struct {
 	Type   string // private or public: either half identifies the pair
 }
 
-// IsURI reports whether s begins like a PKCS#11 URI. [ParseURI] may still refuse it.
-func IsURI(s string) bool { return strings.HasPrefix(s, scheme) }
-
 // ParseURI reads the attributes token, object, id and type (RFC 7512 §2.3). It refuses all others,
 // because ignoring them could select a key that they exclude. It also refuses a query, because the
 // library and the PIN are settings. No error contains a value.

@@ -99,22 +99,6 @@ func TestURIString(t *testing.T) {
 	}
 }
 
-func TestIsURI(t *testing.T) {
-	for s, want := range map[string]bool{
-		"pkcs11:token=keys;id=%01":   true,
-		"pkcs11:":                    true,
-		"PKCS11:id=%01":              false,
-		"pkcs1:id=%01":               false,
-		" pkcs11:id=%01":             false,
-		"-----BEGIN PRIVATE KEY----": false,
-		"":                           false,
-	} {
-		if got := IsURI(s); got != want {
-			t.Errorf("IsURI(%q) = %v", s, got)
-		}
-	}
-}
-
 // FuzzParseURI checks that a parsed URI is written as the same URI, and that no error contains a
 // PIN.
 func FuzzParseURI(f *testing.F) {
