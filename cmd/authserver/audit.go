@@ -117,10 +117,13 @@ func eventObject(e admin.Event) string {
 	}
 	noun, _, _ := strings.Cut(e.Type, ".")
 	named := func(yes bool) string {
-		if yes {
-			return e.Name
+		switch {
+		case !yes:
+			return ""
+		case noun == "data_key":
+			return "master key " + e.Name
 		}
-		return ""
+		return e.Name
 	}
 	add("user", e.UserID, named(e.UserID != ""))
 	add("client", e.ClientID, named(noun == "client"))
@@ -148,12 +151,25 @@ func eventChanges(e admin.Event) string {
 		said = append(said, fmt.Sprintf("presented generation %d of %d", e.Presented, e.Generation))
 	}
 	for _, c := range e.Changes {
-		said = append(said, fmt.Sprintf("%s %s → %s", c.Field, eventValue(c.Before), eventValue(c.After)))
+		said = append(said, c.Field+" "+changeText(c))
 	}
 	if e.RequestID != "" {
 		said = append(said, "request "+e.RequestID)
 	}
 	return strings.Join(said, "; ")
+}
+
+func changeText(c admin.ChangedField) string {
+	if c.Hidden {
+		return "(not shown) → (not shown, replaced)"
+	}
+	side := func(v json.RawMessage, size int) string {
+		if size > 0 {
+			return fmt.Sprintf("(%d bytes)", size)
+		}
+		return eventValue(v)
+	}
+	return side(c.Before, c.BeforeBytes) + " → " + side(c.After, c.AfterBytes)
 }
 
 // eventValue is a value without the syntax of JSON: a list has blanks between its values, and an

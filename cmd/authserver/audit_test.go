@@ -33,6 +33,23 @@ func TestAnEventHasNoReasonThatSaysNothingNew(t *testing.T) {
 	}
 }
 
+func TestAnEventSaysWhatItDoesNotShow(t *testing.T) {
+	hidden := admin.ChangedField{Field: "password"}
+	hidden.Hidden = true
+	large := admin.ChangedField{Field: "claims"}
+	large.Before, large.AfterBytes = json.RawMessage(`"x"`), 2000
+	for line, e := range map[string]admin.Event{
+		"password (not shown) → (not shown, replaced)": {Changes: []admin.ChangedField{hidden}},
+		"claims x → (2000 bytes)":                      {Changes: []admin.ChangedField{large}},
+		"data key 1 (master key abc)":                  {Type: "data_key.created", ObjectID: "1", Name: "abc"},
+	} {
+		var got strings.Builder
+		if err := printEvents(&got, []admin.Event{e}); err != nil || !strings.Contains(got.String(), line) {
+			t.Errorf("an event is shown as %q, want %q (%v)", got.String(), line, err)
+		}
+	}
+}
+
 // TestEventValues: values are printed without JSON, and a lifetime in the form in which it is
 // typed.
 func TestEventValues(t *testing.T) {

@@ -47,9 +47,10 @@ func changes(before, after any) (map[string]store.FieldChange, error) {
 			continue
 		}
 		shown, change := strings.CutSuffix(name, "_ns")
-		changed[shown] = store.FieldChange{
-			Before: bounded(value(was[name], change), &room), After: bounded(value(is[name], change), &room),
-		}
+		var c store.FieldChange
+		c.Before, c.BeforeBytes = bounded(value(was[name], change), &room)
+		c.After, c.AfterBytes = bounded(value(is[name], change), &room)
+		changed[shown] = c
 	}
 	return changed, nil
 }
@@ -85,9 +86,6 @@ func fields(view any) (map[string]json.RawMessage, error) {
 // value is a value as the audit shows it. Durations are nanoseconds in a document, and
 // text here.
 func value(v json.RawMessage, isDuration bool) json.RawMessage {
-	if v == nil {
-		return json.RawMessage("null")
-	}
 	var d time.Duration
 	if isDuration && json.Unmarshal(v, &d) == nil {
 		return json.RawMessage(`"` + d.String() + `"`)
@@ -95,11 +93,11 @@ func value(v json.RawMessage, isDuration bool) json.RawMessage {
 	return v
 }
 
-// bounded shortens a value, so that it leaves room for the others.
-func bounded(v json.RawMessage, room *int) json.RawMessage {
+// bounded returns a value, or only the size of one that leaves no room for the others.
+func bounded(v json.RawMessage, room *int) (json.RawMessage, int) {
 	if len(v) > maxValue || len(v) > *room {
-		v = fmt.Appendf(nil, `"(%d bytes)"`, len(v))
+		return nil, len(v)
 	}
 	*room -= len(v)
-	return v
+	return v, 0
 }

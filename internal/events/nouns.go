@@ -82,14 +82,9 @@ func User(by store.Change, before, after *store.User) (store.Event, error) {
 	}
 	e, err := with(e, view(before, show), view(after, show))
 	if before != nil && after != nil && string(before.PasswordHash) != string(after.PasswordHash) {
-		e.Details.Changes["password"] = replaced()
+		e.Details.Changes["password"] = store.FieldChange{Hidden: true}
 	}
 	return e, err
-}
-
-// replaced is the change of a value that is not shown.
-func replaced() store.FieldChange {
-	return store.FieldChange{Before: []byte(`"(not shown)"`), After: []byte(`"(not shown, replaced)"`)}
 }
 
 // Resource is Client for a resource.
@@ -125,7 +120,7 @@ func Issuer(by store.Change, before, after *store.Issuer) (store.Event, error) {
 	e, err := with(e, view(before, show), view(after, show))
 	if before != nil && after != nil && len(before.SealedSecret) > 0 && len(after.SealedSecret) > 0 &&
 		string(before.SealedSecret) != string(after.SealedSecret) {
-		e.Details.Changes["shared_secret"] = replaced()
+		e.Details.Changes["shared_secret"] = store.FieldChange{Hidden: true}
 	}
 	return e, err
 }
@@ -213,10 +208,10 @@ func SecretKey(by store.Change, before, after *store.SecretKey) (store.Event, er
 	return with(e, view(before, show), view(after, show))
 }
 
-// DataKey is the event of a data key that was made or removed.
+// DataKey is the event of a data key that was made or removed. Its name is the ID of the master key.
 func DataKey(by store.Change, k store.DataKey) store.Event {
 	e := of(by)
-	e.Details.ID, e.Details.Name = strconv.FormatUint(uint64(k.ID), 10), "master key "+k.MasterID
+	e.Details.ID, e.Details.Name = strconv.FormatUint(uint64(k.ID), 10), k.MasterID
 	return e
 }
 

@@ -115,6 +115,11 @@ type EventDetails struct {
 type FieldChange struct {
 	Before json.RawMessage `json:"before"`
 	After  json.RawMessage `json:"after"`
+	// Hidden says that a secret was replaced by another, and that the event shows neither.
+	Hidden bool `json:"hidden,omitempty"`
+	// The sizes of values that are too large to show, for which Before and After are null.
+	BeforeBytes int `json:"before_bytes,omitempty"`
+	AfterBytes  int `json:"after_bytes,omitempty"`
 }
 
 // EventFilter picks events. An empty member picks all.

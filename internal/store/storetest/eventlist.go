@@ -95,7 +95,7 @@ func eventBounded(t *testing.T, ctx context.Context, s store.Store) {
 	}
 	c.Name = strings.Repeat("n", 1000)
 	ok(t, s.CreateClient(ctx, c, as("c.made")))
-	if text := must[[]byte](t)(json.Marshal(eventsOf(t, ctx, s, "c.made"))); len(text) > 16<<10 || !strings.Contains(string(text), "bytes)") {
+	if text := must[[]byte](t)(json.Marshal(eventsOf(t, ctx, s, "c.made"))); len(text) > 16<<10 || !strings.Contains(string(text), `"after_bytes"`) {
 		t.Errorf("an event has %d bytes", len(text))
 	}
 }
