@@ -24,7 +24,7 @@ type Event struct {
 	Family    string         `json:"family,omitempty"`    // the family of refresh tokens that it is about
 	RequestID string         `json:"request_id,omitempty"`
 	ObjectID  string         `json:"object_id,omitempty"` // of an object other than a client, user or family, such as a key
-	Name      string         `json:"name,omitempty"`      // of its object, such as a username
+	Name      string         `json:"name,omitempty"`      // of its object, such as a username; else that of its user now
 	Reason    string         `json:"reason,omitempty"`
 	Changes   []ChangedField `json:"changes,omitempty"` // in the order of the fields' names
 	// The generation of the refresh token that was presented, and that of its family.
@@ -68,7 +68,11 @@ func (a *Audit) List(ctx context.Context, _ Call, q EventQuery) ([]Event, []Faul
 		return nil, nil, err
 	}
 	found, warnings, err := a.list(ctx, filter, q)
-	return viewEvents(found), warnings, err
+	if err != nil {
+		return nil, nil, err
+	}
+	views, err := a.view(ctx, found)
+	return views, warnings, err
 }
 
 func (a *Audit) list(ctx context.Context, f store.EventFilter, q EventQuery) (found []store.Event, warnings []Fault, err error) {
@@ -105,7 +109,11 @@ func (a *Audit) Follow(ctx context.Context, _ Call, q EventQuery, each func([]Ev
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
 	for {
-		if err := each(viewEvents(found), warnings); err != nil {
+		views, err := a.view(ctx, found)
+		if err == nil {
+			err = each(views, warnings)
+		}
+		if err != nil {
 			return err
 		}
 		warnings = nil
@@ -250,10 +258,18 @@ func eventTypes() string {
 	return strings.Join(names, ", ")
 }
 
-func viewEvents(found []store.Event) []Event {
+func (a *Audit) view(ctx context.Context, found []store.Event) ([]Event, error) {
+	var users map[string]store.User
 	views := make([]Event, 0, len(found))
 	for _, e := range found {
 		d := e.Details
+		if d.Name == "" && e.UserID != "" { // it is about what the user has, such as a session
+			u, err := once(ctx, &users, e.UserID, a.Users.Store.User)
+			if err != nil {
+				return nil, err
+			}
+			d.Name = u.Username
+		}
 		view := Event{
 			ID: e.ID, At: e.At, Type: string(e.Type), ActorType: string(e.Actor.Type), ActorID: e.Actor.ID,
 			ClientID: e.ClientID, UserID: e.UserID, Family: e.Family, RequestID: e.RequestID,
@@ -265,5 +281,5 @@ func viewEvents(found []store.Event) []Event {
 		slices.SortFunc(view.Changes, func(a, b ChangedField) int { return strings.Compare(a.Field, b.Field) })
 		views = append(views, view)
 	}
-	return views
+	return views, nil
 }

@@ -105,6 +105,9 @@ func refusal(r Request, p plan, m move, moved store.RotationResult) error {
 		return fmt.Errorf("exchange %s: outcome %d is not known", m.presented, moved.Outcome)
 	}
 	f := moved.Family
+	if moved.Outcome == store.Unknown {
+		return refused.Because(fmt.Errorf("family %s does not exist: it ended long ago, or its user was deleted", p.rotation.ID))
+	}
 	return refused.Because(fmt.Errorf("family %s of client %q, begun %s, is at generation %d, and client %q presented generation %d",
 		p.rotation.ID, f.ClientID, f.CreatedAt.Format(time.RFC3339), f.Generation, p.rotation.ClientID, p.rotation.Generation))
 }
@@ -155,7 +158,7 @@ func (g *Rotating) answer(ctx context.Context, r Request, p plan, moved store.Ro
 func refusedAnswer(asked store.Rotation, moved store.RotationResult) Answer {
 	a := Answer{Outcome: moved.Outcome.String(), About: tokens.About{Family: asked.ID, Subject: moved.Family.UserID, Username: moved.User.Username}}
 	switch moved.Outcome {
-	case store.Revoked, store.Reused:
+	case store.Revoked, store.Reused, store.CodeReplayed:
 		a.RevokedAt, a.Revocation = moved.Family.Ended(moved.User, asked.ClientNotBefore)
 	}
 	return a
