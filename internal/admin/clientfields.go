@@ -124,7 +124,7 @@ func (cs *Clients) clientWarnings(ctx context.Context, c store.Client, in Client
 		warnings = append(warnings, newFault("auth_methods", CodeUnused, "the client has no secret for them yet: %v makes one", Operation{Noun: "client", Verb: "rotate-secret", ID: c.ID}))
 	}
 	byProfile, err := cs.profileWarnings(ctx, c)
-	return slices.Concat(warnings, cs.tlsWarnings(c), signInWarnings(c), byProfile, leftOut(in.JWKS)), err
+	return slices.Concat(warnings, cs.tlsWarnings(c), cs.signInWarnings(c), byProfile, leftOut(in.JWKS)), err
 }
 
 func secretMethods() []oauth.AuthMethod { return []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthPost} }

@@ -180,8 +180,11 @@ func (cs *Clients) wantKey(ctx context.Context, f *form, field Field, alg *strin
 }
 
 // signInWarnings warn of values without an effect.
-func signInWarnings(c store.Client) []Fault {
+func (cs *Clients) signInWarnings(c store.Client) []Fault {
 	var warnings []Fault
+	if strings.HasPrefix(c.BackchannelLogoutURI, "http:") && !cs.LocalHTTP {
+		warnings = append(warnings, newFault("backchannel_logout_uri", CodeUnused, "it is not used: a server whose own address has https sends logout tokens to https alone"))
+	}
 	if len(c.RedirectURIs) > 0 && !c.May(oauth.AuthorizationCode) && c.ResponseTypes == nil {
 		warnings = append(warnings, newFault("redirect_uris", CodeUnused, "they are not used: add authorization_code to %v", Field("grants")))
 	}

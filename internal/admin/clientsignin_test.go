@@ -235,6 +235,27 @@ func TestSectorMoves(t *testing.T) {
 	}
 }
 
+// A server with https sends logout tokens to https alone, and a developer's server to loopback too.
+func TestLogoutURIThatIsNotUsed(t *testing.T) {
+	for _, test := range []struct {
+		localHTTP bool
+		uri       string
+		warns     bool
+	}{
+		{false, "http://127.0.0.1:9000/logout", true},
+		{false, "https://app.example.com/logout", false},
+		{true, "http://127.0.0.1:9000/logout", false},
+	} {
+		o := newOffice(t)
+		o.Clients.LocalHTTP = test.localHTTP
+		_, warnings, err := o.Clients.Create(t.Context(), by, admin.NewClient{ClientInput: signIn(func(in *admin.ClientInput) { in.BackchannelLogoutURI = &test.uri })})
+		o.must(err)
+		if warned := slices.ContainsFunc(warnings, func(f admin.Fault) bool { return f.Field == "backchannel_logout_uri" }); warned != test.warns {
+			t.Errorf("%+v: warned %v", test, warnings)
+		}
+	}
+}
+
 // A client gets no ID tokens that the server cannot sign: the command tells the operator what to
 // do.
 func TestIDTokenAlgWithoutAKey(t *testing.T) {

@@ -132,7 +132,7 @@ func (fs *Families) find(ctx context.Context, named string) (store.Family, error
 	f, err := fs.Store.Family(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return store.Family{}, failure(store.ErrNotFound, CodeNotFound,
-			"family %s is not there: it ended more than a day ago, or its user was deleted. %v shows those of a user or a client", id, Operation{Noun: "family", Verb: "list"})
+			"family %s is not there: it ended more than a day ago, or its user was deleted. %v shows those of a user", id, Operation{Noun: "family", Verb: "list"}.with("user", ""))
 	}
 	if err != nil {
 		return store.Family{}, fmt.Errorf("look up the family: %w", err)

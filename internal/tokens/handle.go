@@ -79,6 +79,9 @@ func (h *Handles) Find(token string) (Handle, error) {
 
 func parseHandle(plain []byte) (Handle, error) {
 	var h Handle
+	if len(plain) != handlePlain {
+		return h, fmt.Errorf("its %s has %d bytes inside, not %d", handleMember, len(plain), handlePlain)
+	}
 	h.ExpiresAt = time.Unix(int64(binary.BigEndian.Uint64(plain)), 0) //nolint:gosec // G115: we wrote it
 	id := plain[8 : 8+idLong]
 	if store.FamilyID(id[:idLong-idShort]) == (store.FamilyID{}) {
