@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"authserver/internal/store"
+	"authserver/internal/testkit"
 )
 
 func TestEachReasonIsExplained(t *testing.T) {
@@ -17,7 +18,7 @@ func TestEachReasonIsExplained(t *testing.T) {
 		store.EndedByNewPassword: true, store.EndedByUserDisabled: true, store.EndedByUserDeleted: true,
 		store.EndedByClientCreated: true, store.EndedByClientDisabled: true, store.EndedByClientDeleted: true,
 	}
-	for _, reason := range store.EndReasons() {
+	for _, reason := range testkit.Constants(t, "../store/endreason.go", "") {
 		if words := ended(reason); !strings.HasSuffix(words, " ("+reason+")") {
 			t.Errorf("%s is explained as %q", reason, words)
 		}

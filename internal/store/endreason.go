@@ -22,12 +22,3 @@ const (
 	EndedWithUser   = "user_tokens_revoked"   // a new password, or the user was disabled
 	EndedWithClient = "client_tokens_revoked" // the client was disabled, or created again
 )
-
-// EndReasons returns every reason.
-func EndReasons() []string {
-	return []string{
-		EndedByReuse, EndedByReplay, EndedByClient, EndedByOperator, EndedByPerson, EndedBySignOut, EndedByClientLogout, EndedByOtherPerson,
-		EndedByExpiry, EndedByNewPassword, EndedByUserDisabled, EndedByUserDeleted, EndedByClientCreated, EndedByClientDisabled,
-		EndedByClientDeleted, EndedWithUser, EndedWithClient,
-	}
-}
