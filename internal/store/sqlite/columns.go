@@ -4,7 +4,6 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"authserver/internal/store"
@@ -116,9 +115,7 @@ func (n nullable[T]) Scan(src any) error {
 	case nil:
 		return nil
 	case string:
-		d := json.NewDecoder(strings.NewReader(v))
-		d.UseNumber() // a float64 would change large integers
-		return d.Decode(n.to)
+		return json.Unmarshal([]byte(v), n.to)
 	default:
 		return fmt.Errorf("JSON is kept as %T", src)
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"sync/atomic"
 
@@ -27,12 +26,12 @@ type files struct {
 // file is a path, and the file that was there.
 type file struct {
 	path string
-	info os.FileInfo
+	id   fileID
 }
 
 func findFile(path string) (file, error) {
-	info, err := os.Stat(path)
-	return file{path, info}, err
+	id, _, err := identify(path)
+	return file{path, id}, err
 }
 
 func findFiles(path string) (*files, error) {
@@ -87,16 +86,16 @@ func (f *files) committed() error {
 
 // check returns the size of the file, and an error if it is no longer the same file.
 func (f file) check() (size int64, err error) {
-	info, err := os.Stat(f.path)
+	id, size, err := identify(f.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return 0, f.lost("was deleted or moved", err)
 	case err != nil:
 		return 0, f.lost("cannot be looked at", err)
-	case !os.SameFile(info, f.info):
+	case id != f.id:
 		return 0, f.lost("was replaced by another file", nil)
 	}
-	return info.Size(), nil
+	return size, nil
 }
 
 func (f file) lost(what string, cause error) error {

@@ -22,6 +22,7 @@ const maxTogether = 64
 type writer struct {
 	*pool
 	files *files
+	wait  time.Duration // the longest wait of a write for the lock
 
 	mu      sync.Mutex
 	queue   []*write
@@ -37,12 +38,13 @@ var errCommit = errors.New("the commit failed")
 type write struct {
 	step  func(context.Context, *transaction) error
 	alone bool        // in its transaction
+	until time.Time   // it no longer waits for the lock
 	taken atomic.Bool // by run, or by a caller who gives up
 	done  chan error  // gets one
 }
 
 // do runs a step, and returns when it is committed or undone. If ctx ends before the step has
-// begun, it never begins.
+// begun, or if it does not get the lock in time, it never begins.
 func (w *writer) do(ctx context.Context, step func(context.Context, *transaction) error) error {
 	return w.enter(ctx, &write{step: step, done: make(chan error, 1)})
 }
@@ -53,6 +55,8 @@ func (w *writer) doAlone(ctx context.Context, step func(context.Context, *transa
 }
 
 func (w *writer) enter(ctx context.Context, mine *write) error {
+	// A context with this deadline would cost the caller more than a comparison costs run.
+	mine.until = time.Now().Add(w.wait)
 	w.mu.Lock()
 	w.queue = append(w.queue, mine)
 	if !w.running {
@@ -65,11 +69,13 @@ func (w *writer) enter(ctx context.Context, mine *write) error {
 		return err
 	case <-ctx.Done():
 		if mine.taken.CompareAndSwap(false, true) {
-			return fmt.Errorf("wait for the write lock: %w", ctx.Err())
+			return tooLate(ctx.Err())
 		}
 		return <-mine.done
 	}
 }
+
+func tooLate(err error) error { return fmt.Errorf("wait for the write lock: %w", err) }
 
 // run works off the queue. Its context never ends, so that a caller who leaves does not undo the
 // writes of others. Only waiting for the lock could take long.
@@ -96,15 +102,20 @@ func (w *writer) begin(ctx context.Context) (*sql.Tx, error) {
 	return w.BeginTx(ctx, nil)
 }
 
-// wanted drops the writes whose callers gave up, and reports whether there are others. If there are
-// none, run ends.
+// wanted drops the writes whose callers gave up and those that waited too long, and reports whether
+// there are others. If there are none, run ends.
 func (w *writer) wanted() bool {
+	now := time.Now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	left := w.queue[:0]
 	for _, waiting := range w.queue {
-		if !waiting.taken.Load() {
+		switch {
+		case waiting.taken.Load():
+		case !now.After(waiting.until):
 			left = append(left, waiting)
+		case waiting.taken.CompareAndSwap(false, true):
+			waiting.done <- tooLate(context.DeadlineExceeded)
 		}
 	}
 	clear(w.queue[len(left):])
