@@ -41,8 +41,8 @@ type Cache[V any] struct {
 
 	mu     sync.Mutex // orders puts with purges
 	epoch  uint64     // counts purges
-	rows   *lru.Cache[string, cached[V]]
-	absent *lru.Cache[string, cached[V]]
+	rows   *lru.Cache[string, *cached[V]]
+	absent *lru.Cache[string, *cached[V]]
 }
 
 type cached[V any] struct {
@@ -53,11 +53,11 @@ type cached[V any] struct {
 
 // NewCache makes a cache in front of load.
 func NewCache[V any](load func(ctx context.Context, id string) (V, error), options CacheOptions) (*Cache[V], error) {
-	rows, err := lru.New[string, cached[V]](options.Size)
+	rows, err := lru.New[string, *cached[V]](options.Size)
 	if err != nil {
 		return nil, err
 	}
-	absent, err := lru.New[string, cached[V]](options.Size)
+	absent, err := lru.New[string, *cached[V]](options.Size)
 	if err != nil {
 		return nil, err
 	}
@@ -85,15 +85,19 @@ func (c *Cache[V]) Get(ctx context.Context, id string) (V, error) {
 
 // look finds a cached row: fresh if it is younger than its TTL, held if it may be used while the
 // database is unavailable.
-func (c *Cache[V]) look(id string) (row cached[V], fresh, held bool) {
+func (c *Cache[V]) look(id string) (row *cached[V], fresh, held bool) {
 	row, held = c.rows.Get(id)
 	ttl := c.options.TTL
 	if !held {
 		row, held = c.absent.Get(id)
 		ttl = c.options.AbsentTTL
 	}
-	age := c.options.Now().Sub(row.readAt)
-	return row, held && age < ttl, held && age < c.options.Stale
+	now := c.options.Now()
+	if !held {
+		return nil, false, false
+	}
+	age := now.Sub(row.readAt)
+	return row, age < ttl, age < c.options.Stale
 }
 
 // Purge forgets every row, because one of them has changed.
@@ -126,9 +130,9 @@ func (c *Cache[V]) fetch(ctx context.Context, id string) (V, error) {
 		value, err := c.load(context.WithoutCancel(ctx), id)
 		switch {
 		case err == nil:
-			c.put(epoch, c.rows, id, cached[V]{value: value, readAt: now})
+			c.put(epoch, c.rows, id, &cached[V]{value: value, readAt: now})
 		case errors.Is(err, ErrNotFound):
-			c.put(epoch, c.absent, id, cached[V]{err: ErrNotFound, readAt: now})
+			c.put(epoch, c.absent, id, &cached[V]{err: ErrNotFound, readAt: now})
 		}
 		return answer{value, err}, nil
 	})
@@ -142,7 +146,7 @@ func (c *Cache[V]) fetch(ctx context.Context, id string) (V, error) {
 	}
 }
 
-func (c *Cache[V]) put(epoch uint64, rows *lru.Cache[string, cached[V]], id string, row cached[V]) {
+func (c *Cache[V]) put(epoch uint64, rows *lru.Cache[string, *cached[V]], id string, row *cached[V]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.epoch == epoch {
