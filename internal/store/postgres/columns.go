@@ -130,9 +130,7 @@ func (d document[T]) ScanBytes(v []byte) error {
 	if v == nil || string(v) == "[]" || string(v) == "{}" {
 		return nil
 	}
-	decoder := json.NewDecoder(bytes.NewReader(v))
-	decoder.UseNumber() // a float64 would change large integers
-	return decoder.Decode(d.to)
+	return json.Unmarshal(v, d.to)
 }
 
 // rawJSON reads JSON unchanged.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -133,6 +134,7 @@ func guarded(calls []*call, send func()) {
 // take returns the next calls, and notes that run ends if there are none. From now on their callers
 // wait for them.
 func (p *pipeline) take() []*call {
+	runtime.Gosched() // requests that are about to ask share the round trip
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.lateStart != nil {
