@@ -75,7 +75,8 @@ func (w *writer) enter(ctx context.Context, mine *write) error {
 	}
 }
 
-// now is the real time, also in a test: a wait for another process is.
+// now is the real time, even if a test owns the clock, because another process holds the lock in
+// real time.
 func now() time.Time { return time.Now() } //nolint:forbidigo // see above
 
 func tooLate(err error) error { return fmt.Errorf("wait for the write lock: %w", err) }
