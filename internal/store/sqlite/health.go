@@ -10,6 +10,8 @@ import (
 // so it fails first on a disk that fills up.
 func (d *DB) CheckWritable(ctx context.Context) error {
 	const doing = "check that the database takes writes"
+	ctx, cancel := d.bound(ctx)
+	defer cancel()
 	return fault(doing, d.write.doAlone(ctx, func(ctx context.Context, tx *transaction) error {
 		var missing []byte
 		err := tx.row(ctx, `SELECT json_group_array(value) FROM json_each(?)

@@ -107,6 +107,8 @@ func (t *transaction) row(ctx context.Context, text string, args ...any) *sql.Ro
 // change runs step in a transaction that holds the write lock from its beginning (BEGIN IMMEDIATE),
 // and commits if step returns nil.
 func (d *DB) change(ctx context.Context, doing string, step func(context.Context, *transaction) error) error {
+	ctx, cancel := d.bound(ctx)
+	defer cancel()
 	return fault(doing, d.write.do(ctx, step))
 }
 

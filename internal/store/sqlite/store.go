@@ -77,7 +77,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fault("open the SQLite database "+path, err)
 	}
-	d.write = &writer{pool: writes, files: d.files, wait: d.busy}
+	d.write = &writer{pool: writes, files: d.files}
 	if d.read, err = d.openPool(readerDSN(path, o.BusyTimeout), o.Readers); err != nil {
 		return nil, errors.Join(fault("open the SQLite database "+path, err), writes.Close())
 	}

@@ -23,7 +23,6 @@ const maxTogether = 64
 type writer struct {
 	*pool
 	files *files
-	wait  time.Duration // the longest wait of a write for the lock
 
 	mu      sync.Mutex
 	queue   []*write
@@ -39,13 +38,12 @@ var errCommit = errors.New("the commit failed")
 type write struct {
 	step  func(context.Context, *transaction) error
 	alone bool        // in its transaction
-	until time.Time   // it no longer waits for the lock
 	taken atomic.Bool // by run, or by a caller who gives up
 	done  chan error  // gets one
 }
 
 // do runs a step, and returns when it is committed or undone. If ctx ends before the step has
-// begun, or if it does not get the lock in time, it never begins.
+// begun, it never begins.
 func (w *writer) do(ctx context.Context, step func(context.Context, *transaction) error) error {
 	return w.enter(ctx, &write{step: step, done: make(chan error, 1)})
 }
@@ -56,7 +54,6 @@ func (w *writer) doAlone(ctx context.Context, step func(context.Context, *transa
 }
 
 func (w *writer) enter(ctx context.Context, mine *write) error {
-	mine.until = now().Add(w.wait) // a context with this deadline would cost 3 µs more
 	w.mu.Lock()
 	w.queue = append(w.queue, mine)
 	if !w.running {
@@ -69,17 +66,11 @@ func (w *writer) enter(ctx context.Context, mine *write) error {
 		return err
 	case <-ctx.Done():
 		if mine.taken.CompareAndSwap(false, true) {
-			return tooLate(ctx.Err())
+			return fmt.Errorf("wait for the write lock: %w", ctx.Err())
 		}
 		return <-mine.done
 	}
 }
-
-// now is the real time, even if a test owns the clock, because another process holds the lock in
-// real time.
-func now() time.Time { return time.Now() } //nolint:forbidigo // see above
-
-func tooLate(err error) error { return fmt.Errorf("wait for the write lock: %w", err) }
 
 // run works off the queue. Its context never ends, so that a caller who leaves does not undo the
 // writes of others. Only waiting for the lock could take long.
@@ -107,20 +98,15 @@ func (w *writer) begin(ctx context.Context) (*sql.Tx, error) {
 	return w.BeginTx(ctx, nil)
 }
 
-// wanted drops the writes whose callers gave up and those that waited too long, and reports whether
-// there are others. If there are none, run ends.
+// wanted drops the writes whose callers gave up, and reports whether there are others. If there are
+// none, run ends.
 func (w *writer) wanted() bool {
-	at := now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	left := w.queue[:0]
 	for _, waiting := range w.queue {
-		switch {
-		case waiting.taken.Load():
-		case !at.After(waiting.until):
+		if !waiting.taken.Load() {
 			left = append(left, waiting)
-		case waiting.taken.CompareAndSwap(false, true):
-			waiting.done <- tooLate(context.DeadlineExceeded)
 		}
 	}
 	clear(w.queue[len(left):])
