@@ -2,12 +2,9 @@ package config
 
 import (
 	"fmt"
-	"reflect"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/alecthomas/kong"
 )
 
 const (
@@ -59,18 +56,4 @@ func FormatDuration(d time.Duration) string {
 		text = strings.TrimSuffix(text, "0m")
 	}
 	return text
-}
-
-// durationMapper allows days in every duration flag.
-func durationMapper(ctx *kong.DecodeContext, target reflect.Value) error {
-	var text string
-	if err := ctx.Scan.PopValueInto("duration", &text); err != nil {
-		return err
-	}
-	d, err := ParseDuration(text)
-	if err != nil {
-		return err
-	}
-	target.SetInt(int64(d))
-	return nil
 }

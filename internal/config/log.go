@@ -3,10 +3,7 @@ package config
 import (
 	"fmt"
 	"log/slog"
-	"reflect"
 	"time"
-
-	"github.com/alecthomas/kong"
 )
 
 // Audit is how long the server keeps events.
@@ -36,17 +33,4 @@ func parseLevel(text string) (level slog.Level, err error) {
 		err = fmt.Errorf("%q is not a level: use debug, info, warn or error", text)
 	}
 	return level, err
-}
-
-func levelMapper(ctx *kong.DecodeContext, target reflect.Value) error {
-	var text string
-	if err := ctx.Scan.PopValueInto("level", &text); err != nil {
-		return err
-	}
-	level, err := parseLevel(text)
-	if err != nil {
-		return err
-	}
-	target.SetInt(int64(level))
-	return nil
 }

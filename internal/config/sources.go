@@ -26,8 +26,8 @@ type Sources struct {
 func Options(src Sources) []kong.Option {
 	return []kong.Option{
 		kong.Bind(src),
-		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(durationMapper)),
-		kong.TypeMapper(reflect.TypeFor[slog.Level](), kong.MapperFunc(levelMapper)),
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), mapper("duration", ParseDuration)), // with days
+		kong.TypeMapper(reflect.TypeFor[slog.Level](), mapper("level", parseLevel)),
 		kong.ValueFormatter(helpWithEnv),
 	}
 }
@@ -208,4 +208,20 @@ func (r Row) check(where, text string) error {
 		}
 	}
 	return nil
+}
+
+// mapper reads a setting of the type T by parse. Kong's own errors call a value by what it is.
+func mapper[T ~int | ~int64](what string, parse func(text string) (T, error)) kong.MapperFunc {
+	return func(ctx *kong.DecodeContext, target reflect.Value) error {
+		var text string
+		if err := ctx.Scan.PopValueInto(what, &text); err != nil {
+			return err
+		}
+		value, err := parse(text)
+		if err != nil {
+			return err
+		}
+		target.SetInt(int64(value))
+		return nil
+	}
 }

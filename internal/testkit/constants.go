@@ -4,8 +4,11 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"slices"
 	"strconv"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // Constants returns the values of the text constants that a file of Go declares with a type; the
@@ -41,4 +44,20 @@ func Constants(t testing.TB, file, typ string) []string {
 		t.Fatalf("%s declares no constant of the type %q", file, typ)
 	}
 	return values
+}
+
+// CheckListed fails the test unless listed has exactly the values of the text constants that a file
+// of Go declares with a type.
+func CheckListed[S ~string](t testing.TB, file, typ string, listed []S) {
+	t.Helper()
+	var texts []string
+	for _, value := range listed {
+		texts = append(texts, string(value))
+	}
+	declared := Constants(t, file, typ)
+	slices.Sort(texts)
+	slices.Sort(declared)
+	if diff := cmp.Diff(declared, texts); diff != "" {
+		t.Errorf("the list of type %s differs from %s (-declared +listed):\n%s", typ, file, diff)
+	}
 }
