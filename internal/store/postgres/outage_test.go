@@ -1,8 +1,10 @@
 package postgres_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -135,11 +137,13 @@ func TestLockHeldElsewhere(t *testing.T) {
 }
 
 // TestDeadlockIsRetried: the store and another session wait for each other, and PostgreSQL ends the
-// store's transaction, because it looks for a deadlock sooner.
+// store's transaction, because it looks for a deadlock sooner. If the other session is slow to go on,
+// the store's next try locks the user again before it does, and both wait for each other once more.
 func TestDeadlockIsRetried(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
-	s := migrated(t, postgres.Options{URL: with(t, url, "deadlock_timeout", "2s")})
+	var log bytes.Buffer
+	s := migrated(t, postgres.Options{URL: with(t, url, "deadlock_timeout", "2s"), Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	withFamily(t, s)
 	other, admin := session(t, with(t, url, "deadlock_timeout", "10min")), session(t, url)
 	exec(t, other, "BEGIN")
@@ -155,8 +159,12 @@ func TestDeadlockIsRetried(t *testing.T) {
 	if err := <-deleted; err != nil {
 		t.Error(err)
 	}
-	eventually(t, "the deadlock that this test is about is counted", func() bool {
-		return query[int64](t, admin, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 1
+	retries := strings.Count(log.String(), "a database call begins anew")
+	if retries == 0 {
+		t.Errorf("no call began anew:\n%s", &log)
+	}
+	eventually(t, "PostgreSQL has counted a deadlock for each retry", func() bool {
+		return query[int](t, admin, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == retries
 	})
 }
 
